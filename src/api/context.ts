@@ -1,0 +1,66 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+
+import { callInstance, callProject } from "../call.ts";
+import type { Config } from "../env.ts";
+import type { Instance } from "../instance/instance.ts";
+import { projectKey, type Remote } from "../objects.ts";
+import type { Project } from "../project/project.ts";
+import type { Scope } from "../security/tokens.ts";
+
+/** Who asks: a token that was found good for the route it is used on. */
+export interface Caller {
+  readonly token: string;
+  readonly scopes: readonly Scope[];
+}
+
+export interface AppEnv {
+  Bindings: Env;
+  Variables: {
+    requestId: string;
+    config: Config;
+    caller: Caller;
+  };
+}
+
+export type Api = OpenAPIHono<AppEnv>;
+
+const NAME = /^[a-z0-9](?:[a-z0-9-]{0,56}[a-z0-9])?$/;
+
+/** The project's name in the path, if a Pages project can have it. */
+export function nameIn(c: Context<AppEnv>): string | null {
+  const name = c.req.param("project") ?? "";
+  return NAME.test(name) ? name : null;
+}
+
+/** The key of the project in the path; only for routes whose guard has let the name through. */
+export function keyIn(c: Context<AppEnv>): string {
+  return projectKey(c.var.config.accountId, nameIn(c) ?? "");
+}
+
+/** Asks the object of the project in the path. */
+export function askProject<T>(
+  c: Context<AppEnv>,
+  ask: (project: Remote<Project>) => Promise<T>,
+): Promise<T> {
+  return callProject(c.env, keyIn(c), ask);
+}
+
+export function askInstance<T>(
+  c: Context<AppEnv>,
+  ask: (instance: Remote<Instance>) => Promise<T>,
+): Promise<T> {
+  return callInstance(c.env, ask);
+}
+
+/** Where people reach this Worker. */
+export function originOf(c: Context<AppEnv>): string {
+  return c.var.config.publicUrl ?? new URL(c.req.url).origin;
+}
+
+/** What was given, without the keys that were left out. */
+export function given<T extends object>(change: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,67 @@
+import { createRoute, z } from "@hono/zod-openapi";
+
+import { EventType } from "../project/shapes.ts";
+import { VERSION } from "../version.ts";
+import type { Api } from "./context.ts";
+import { json } from "./responses.ts";
+import { Event } from "./schemas.ts";
+
+const document = createRoute({
+  method: "get",
+  path: "/openapi.json",
+  operationId: "getOpenApi",
+  summary: "This document",
+  tags: ["Instance"],
+  security: [],
+  responses: { 200: json(z.looseObject({ openapi: z.string() }), "OpenAPI 3.1.") },
+});
+
+/** After all routes: the document is made of those that are there when it is first asked for. */
+export function documentRoute(api: Api): void {
+  api.openAPIRegistry.registerComponent("securitySchemes", "token", {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "A token of the project or of the instance. Scopes: read, deploy, manage, each including those before it.",
+  });
+  for (const type of EventType.options) {
+    api.openAPIRegistry.registerWebhook({
+      method: "post",
+      path: type,
+      operationId: type,
+      summary: `Sent to subscribers of ${type}`,
+      tags: ["Events"],
+      security: [],
+      request: {
+        headers: z.object({
+          "webhook-id": z
+            .string()
+            .openapi({ description: "The event's id, the same for every attempt." }),
+          "webhook-timestamp": z.string().openapi({ description: "Unix seconds." }),
+          "webhook-signature": z.string().openapi({ description: "As Standard Webhooks says." }),
+          "signalbox-attempt": z.string().openapi({ description: "1 for the first." }),
+        }),
+        body: { required: true, content: { "application/json": { schema: Event } } },
+      },
+      responses: {
+        "2XX": { description: "Taken. Anything else is tried again; 410 ends the subscription." },
+      },
+    });
+  }
+  let made: ReturnType<typeof make> | null = null;
+  api.openapi(document, (c) => c.json((made ??= make(api)), 200));
+}
+
+function make(api: Api): { openapi: string; [key: string]: unknown } {
+  const made = api.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Signalbox",
+      version: VERSION,
+      description: "A deploy orchestrator for Cloudflare Pages.",
+      license: { name: "MIT" },
+    },
+    servers: [{ url: "/" }],
+  });
+  return { ...made };
+}

@@ -1,0 +1,133 @@
+import type { MiddlewareHandler } from "hono";
+
+import { projectKey } from "../objects.ts";
+import { Problem, type Code } from "../problem.ts";
+import type { Result } from "../result.ts";
+import { isBootstrapToken, readBootstrapToken } from "../security/bootstrap.ts";
+import { allows, INSTANCE, readToken, type Scope } from "../security/tokens.ts";
+import type { TokenRefusal } from "../tokens.ts";
+import { callInstance, callProject } from "../call.ts";
+import { nameIn, type AppEnv, type Caller } from "./context.ts";
+import type { Context } from "hono";
+
+/** What a route declares to be guarded: the middleware that does it, and what the document says of it. */
+export interface Guarded {
+  middleware: MiddlewareHandler<AppEnv>;
+  security: { token: string[] }[];
+}
+
+/** For a route of one project, which must be registered unless the route is the one that registers it. */
+export function onProject(
+  scope: Scope,
+  options: { registered: boolean } = { registered: true },
+): Guarded {
+  return guarded(scope, async (c) => {
+    const name = nameIn(c);
+    const key = name === null ? null : projectKey(c.var.config.accountId, name);
+    const { caller, registered } = await identify(c, key);
+    checkScope(caller, scope);
+    if (key === null || (options.registered && !registered)) {
+      throw new Problem(
+        "project_not_found",
+        "No project of this name is registered here. Register it with PUT first.",
+      );
+    }
+    return caller;
+  });
+}
+
+/** For a route of the whole instance. */
+export function onInstance(scope: Scope): Guarded {
+  return guarded(scope, async (c) => {
+    const { caller } = await identify(c, null);
+    checkScope(caller, scope);
+    return caller;
+  });
+}
+
+function guarded(scope: Scope, admit: (c: Context<AppEnv>) => Promise<Caller>): Guarded {
+  return {
+    security: [{ token: [scope] }],
+    async middleware(c, next) {
+      c.set("caller", await admit(c));
+      await next();
+    },
+  };
+}
+
+/**
+ * Who holds this token. A forged one, or one for another place, is refused by its tag, before anybody is asked. For an
+ * instance's token the registry is asked in the same call, so that a guessed name never wakes a project's object.
+ */
+async function identify(
+  c: Context<AppEnv>,
+  key: string | null,
+): Promise<{ caller: Caller; registered: boolean }> {
+  const { keyring } = c.var.config;
+  const text = bearer(c);
+  if (isBootstrapToken(text)) {
+    const claims = await readBootstrapToken(keyring, text, Date.now());
+    if (!claims.ok) {
+      throw unauthorized(claims.error === "expired" ? "expired_token" : "invalid_token");
+    }
+    const { id, scopes } = claims.value;
+    const known = good(await callInstance(c.env, (i) => i.authorize({ bootstrap: id }, key)));
+    return { caller: { token: id, scopes }, registered: known.registered };
+  }
+  const token = await readToken(keyring, text, key === null ? [INSTANCE] : [key, INSTANCE]);
+  if (token === null) {
+    throw unauthorized("invalid_token");
+  }
+  const { id, hash, where } = token;
+  if (where === INSTANCE) {
+    const known = good(await callInstance(c.env, (i) => i.authorize({ id, hash }, key)));
+    return { caller: { token: id, scopes: known.scopes ?? [] }, registered: known.registered };
+  }
+  const scopes = good(await callProject(c.env, where, (p) => p.authorize({ id, hash })));
+  return { caller: { token: id, scopes }, registered: true };
+}
+
+function bearer(c: Context<AppEnv>): string {
+  const header = c.req.header("authorization") ?? "";
+  const [, text = ""] = /^Bearer +(\S{1,2048}) *$/i.exec(header) ?? [];
+  if (text === "") {
+    throw unauthorized("token_missing");
+  }
+  return text;
+}
+
+function checkScope(caller: Caller, needed: Scope): void {
+  if (!allows(caller.scopes, needed)) {
+    throw new Problem(
+      "insufficient_scope",
+      `This takes the scope ${needed}; the token has ${caller.scopes.join(", ")}. Use a token with that scope.`,
+      {
+        headers: { "www-authenticate": challenge(`error="insufficient_scope", scope="${needed}"`) },
+      },
+    );
+  }
+}
+
+function good<T>(result: Result<T, TokenRefusal>): T {
+  if (!result.ok) {
+    throw unauthorized(result.error);
+  }
+  return result.value;
+}
+
+const DETAILS = {
+  token_missing: 'Send a token as "Authorization: Bearer <token>".',
+  invalid_token: "This is not a token that was made for this place. Was all of it copied?",
+  unknown_token: "This token is not known here any more. Make a new one.",
+  expired_token: "This token has expired. Make a new one.",
+  revoked_token: "This token was revoked. Make a new one.",
+} as const satisfies Partial<Record<Code, string>>;
+
+function unauthorized(code: keyof typeof DETAILS): Problem {
+  const error = code === "token_missing" ? "" : 'error="invalid_token"';
+  return new Problem(code, DETAILS[code], { headers: { "www-authenticate": challenge(error) } });
+}
+
+function challenge(error: string): string {
+  return `Bearer realm="signalbox"${error === "" ? "" : `, ${error}`}`;
+}

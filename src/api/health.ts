@@ -1,0 +1,28 @@
+import { createRoute, z } from "@hono/zod-openapi";
+
+import { configOf } from "../env.ts";
+import { VERSION } from "../version.ts";
+import type { Api } from "./context.ts";
+import { json } from "./responses.ts";
+
+const health = createRoute({
+  method: "get",
+  path: "/healthz",
+  operationId: "getHealth",
+  summary: "Whether this Worker runs, and whether its settings are complete",
+  tags: ["Instance"],
+  security: [],
+  responses: {
+    200: json(
+      z.object({ status: z.literal("ok"), configured: z.boolean(), version: z.string() }),
+      "It runs.",
+    ),
+  },
+});
+
+export function healthRoute(api: Api): void {
+  api.openapi(health, async (c) => {
+    const config = await configOf(c.env);
+    return c.json({ status: "ok", configured: config.ok, version: VERSION } as const, 200);
+  });
+}

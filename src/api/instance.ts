@@ -1,0 +1,116 @@
+import { createRoute, z } from "@hono/zod-openapi";
+
+import { callProject } from "../call.ts";
+import { iso } from "../ids.ts";
+import type { KeyUse } from "../project/keys.ts";
+import { visitProjects } from "../walk.ts";
+import { askInstance, type Api } from "./context.ts";
+import { onInstance } from "./guard.ts";
+import { json, refusals } from "./responses.ts";
+
+const tags = ["Instance"];
+const COUNTS = ["hook_secrets", "subscriber_secrets", "hook_urls", "tokens"] as const;
+
+const KeyReport = z.object({
+  id: z.string(),
+  current: z.boolean(),
+  in_keyring: z.boolean().openapi({
+    description: "false: it is not in SIGNALBOX_KEYS, so what rests on it does not work.",
+  }),
+  hook_secrets: z
+    .int()
+    .openapi({ description: "Sealed; they move to the current key by themselves." }),
+  subscriber_secrets: z.int().openapi({ description: "Likewise." }),
+  hook_urls: z.int().openapi({
+    description: "As last handed out. PATCH the hook with rotate_secret for a new one.",
+  }),
+  tokens: z.int().openapi({
+    description: "Stored ones that can still be used. Make new ones and revoke these.",
+  }),
+  safe_to_remove: z.boolean(),
+});
+
+const keyring = createRoute({
+  method: "get",
+  path: "/v1/keyring",
+  operationId: "getKeyring",
+  summary: "What still rests on each key of SIGNALBOX_KEYS",
+  description:
+    "Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them.",
+  tags,
+  ...onInstance("manage"),
+  responses: {
+    200: json(
+      z.object({
+        keys: z.array(KeyReport),
+        complete: z.boolean().openapi({
+          description: "false: a project could not be asked, so no key counts as safe.",
+        }),
+      }),
+      "The keys, the current one first.",
+    ),
+    ...refusals(),
+  },
+});
+
+const budget = createRoute({
+  method: "get",
+  path: "/v1/budget",
+  operationId: "getBudget",
+  summary: "How many calls to Cloudflare could be made at once right now",
+  tags,
+  ...onInstance("read"),
+  responses: {
+    200: json(
+      z.object({
+        level: z.number(),
+        blocked_until: z
+          .string()
+          .nullable()
+          .openapi({ description: "After a 429: nobody calls before." }),
+      }),
+      "The budget that all projects share.",
+    ),
+    ...refusals(),
+  },
+});
+
+export function instanceRoutes(api: Api): void {
+  api.openapi(keyring, async (c) => {
+    const uses: Partial<KeyUse>[] = [];
+    const { failed } = await visitProjects(c.env, async ({ key }) => {
+      uses.push(...(await callProject(c.env, key, (project) => project.keys())));
+    });
+    uses.push(...(await askInstance(c, (instance) => instance.keys())));
+
+    const ring = c.var.config.keyring;
+    const ids = new Set([...ring.ids(), ...uses.map(({ key = "" }) => key)]);
+    const keys = [...ids].map((id) => {
+      const own = uses.filter(({ key }) => key === id);
+      const [hook_secrets = 0, subscriber_secrets = 0, hook_urls = 0, tokens = 0] = COUNTS.map(
+        (what) => own.reduce((sum, use) => sum + (use[what] ?? 0), 0),
+      );
+      const current = id === ring.current;
+      const rests = hook_secrets + subscriber_secrets + hook_urls + tokens;
+      return {
+        id,
+        current,
+        in_keyring: ring.ids().includes(id),
+        hook_secrets,
+        subscriber_secrets,
+        hook_urls,
+        tokens,
+        safe_to_remove: !current && rests === 0 && failed === 0,
+      };
+    });
+    return c.json({ keys, complete: failed === 0 }, 200);
+  });
+
+  api.openapi(budget, async (c) => {
+    const { level, blocked_until } = await askInstance(c, (instance) => instance.budget());
+    return c.json(
+      { level, blocked_until: blocked_until === null ? null : iso(blocked_until) },
+      200,
+    );
+  });
+}

@@ -1,0 +1,18 @@
+import { z } from "@hono/zod-openapi";
+
+const ProjectName = z
+  .string()
+  .openapi({ description: "The name of the Pages project.", example: "blog" });
+
+export const ProjectParams = z.object({ project: ProjectName });
+
+function withId(what: string): z.ZodObject<{ project: z.ZodString; id: z.ZodString }> {
+  const id = z.string().openapi({ description: `The id of the ${what}.` });
+  return z.object({ project: ProjectName, id });
+}
+
+export const DeployParams = withId("deploy");
+export const HookParams = withId("hook");
+export const SubscriberParams = withId("subscriber");
+export const ScheduleParams = withId("schedule");
+export const TokenParams = withId("token");

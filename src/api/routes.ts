@@ -1,0 +1,33 @@
+import { hookDoor } from "../hooks/receive.ts";
+import { accountRoutes } from "./accounts.ts";
+import type { Api } from "./context.ts";
+import { createDeployRoute } from "./create.ts";
+import { deployRoutes } from "./deploys.ts";
+import { documentRoute } from "./document.ts";
+import { eventRoutes } from "./events.ts";
+import { healthRoute } from "./health.ts";
+import { hookRoutes } from "./hooks.ts";
+import { instanceRoutes } from "./instance.ts";
+import { projectRoutes } from "./projects.ts";
+import { registerRoute } from "./register.ts";
+import { scheduleRoutes } from "./schedules.ts";
+import { subscriberRoutes } from "./subscribers.ts";
+import { tokenRoutes } from "./tokens.ts";
+
+/** Every route, in the order of the document; the document itself comes last. */
+export const routes: readonly ((api: Api) => void)[] = [
+  projectRoutes,
+  registerRoute,
+  accountRoutes,
+  createDeployRoute,
+  deployRoutes,
+  hookRoutes,
+  hookDoor,
+  subscriberRoutes,
+  scheduleRoutes,
+  eventRoutes,
+  tokenRoutes,
+  instanceRoutes,
+  healthRoute,
+  documentRoute,
+];

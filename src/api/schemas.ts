@@ -1,0 +1,141 @@
+import { z } from "@hono/zod-openapi";
+
+import { parseDeployJson } from "../deploy-form/json.ts";
+import { SOURCE_NAMES } from "../hooks/sources/index.ts";
+import type { HookView } from "../project/hooks.ts";
+import type { ScheduleView } from "../project/schedules.ts";
+import * as shapes from "../project/shapes.ts";
+import type { DeliveryView, SubscriberView } from "../project/subscribers.ts";
+import { SCOPES } from "../security/tokens.ts";
+import type { TokenView } from "../tokens.ts";
+
+/**
+ * The shapes of this API under their names in its document. Those that the project defines are taken from there; where
+ * one holds another, it refers to it by name.
+ */
+export const Deploy = z.object(shapes.Deploy.shape).openapi("Deploy");
+
+export const Policy = z.object(shapes.Policy.shape).openapi("Policy");
+
+export const Project = z
+  .object({
+    ...shapes.ProjectView.shape,
+    live: Deploy.nullable(),
+    running: z.array(Deploy),
+    waiting: z.array(Deploy),
+    policy: Policy,
+  })
+  .openapi("Project");
+
+export const Event = z.object(shapes.Event.shape).openapi("Event");
+
+export const Accepted = z
+  .object({
+    id: z.string(),
+    outcome: shapes.Outcome,
+    reason: z.string().nullable(),
+    reason_code: z.string().nullable(),
+    deploy: Deploy.nullable(),
+  } satisfies Shape<shapes.Accepted>)
+  .openapi("Accepted");
+
+export const Hook = z
+  .object({
+    id: z.string(),
+    source: z.string(),
+    repository: z.string().nullable(),
+    branch: z.string().nullable(),
+    paused: z.boolean(),
+    description: z.string().nullable(),
+    created_at: z.string(),
+    last_delivery_at: z.string().nullable(),
+    refusals: z.int(),
+    last_refused_at: z.string().nullable(),
+  } satisfies Shape<HookView>)
+  .openapi("Hook");
+
+export const Subscriber = z
+  .object({
+    id: z.string(),
+    url: z.string(),
+    kind: z.literal("webhook"),
+    events: z.array(z.string()),
+    description: z.string().nullable(),
+    state: z.enum(["active", "paused", "disabled"]),
+    failing_since: z.string().nullable(),
+    waiting: z.int(),
+    created_at: z.string(),
+  } satisfies Shape<SubscriberView>)
+  .openapi("Subscriber");
+
+export const Delivery = z
+  .object({
+    id: z.string(),
+    event_id: z.string().nullable(),
+    event_type: z.string().nullable(),
+    sequence: z.int(),
+    state: z.enum(["delivered", "pending", "exhausted"]),
+    attempts: z.int(),
+    next_attempt_at: z.string().nullable(),
+    last_attempt_at: z.string(),
+    status: z.int().nullable(),
+    duration_ms: z.number().nullable(),
+    error: z.string().nullable(),
+    response: z.string().nullable(),
+  } satisfies Shape<DeliveryView>)
+  .openapi("Delivery");
+
+export const Schedule = z
+  .object({
+    id: z.string(),
+    cron: z.string(),
+    time_zone: z.string(),
+    branch: z.string(),
+    paused: z.boolean(),
+    next_runs: z.array(z.string()),
+    created_at: z.string(),
+  } satisfies Shape<ScheduleView>)
+  .openapi("Schedule");
+
+export const Token = z
+  .object({
+    id: z.string(),
+    scopes: z.array(z.enum(SCOPES)),
+    description: z.string().nullable(),
+    created_at: z.string(),
+    expires_at: z.string().nullable(),
+    revoked_at: z.string().nullable(),
+  } satisfies Shape<TokenView>)
+  .openapi("Token");
+
+export const ProblemShape = z
+  .object({
+    type: z.literal("about:blank"),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    instance: z.string(),
+    errors: z.array(z.object({ field: z.string(), detail: z.string() })).optional(),
+  })
+  .openapi("Problem");
+
+/** A schema for each field, so that a field added to a view is missed here. */
+type Shape<View> = { [Field in keyof View]: z.ZodType<View[Field]> };
+
+// — What people send —
+
+export const SourceNames = z.enum(SOURCE_NAMES);
+export const Description = z.string().trim().max(200);
+
+/** By the same rules as the form's field. */
+export const Branch = z
+  .string()
+  .min(1)
+  .max(255)
+  .superRefine((branch, check) => {
+    const read = parseDeployJson({ branch });
+    if (!read.ok) {
+      check.addIssue({ code: "custom", message: read.error.detail });
+    }
+  });

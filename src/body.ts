@@ -1,0 +1,55 @@
+import { inUnits } from "./deploy-form/problem.ts";
+import { Problem } from "./problem.ts";
+import type { Bytes } from "./security/encoding.ts";
+
+/** Refuses a body that says of itself that it is too large, before a byte of it is read. */
+export function checkDeclaredSize(request: Request, limit: number): void {
+  if (Number(request.headers.get("content-length") ?? 0) > limit) {
+    throw tooLarge(limit);
+  }
+}
+
+/** The whole body, of which never more than `limit` bytes are held. */
+export async function readBody(request: Request, limit: number): Promise<Bytes> {
+  checkDeclaredSize(request, limit);
+  if (request.body === null) {
+    return new Uint8Array();
+  }
+  const reader = (request.body as ReadableStream<Bytes>).getReader();
+  const chunks: Bytes[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read().catch(interrupted);
+    if (done) {
+      return join(chunks, size);
+    }
+    size += value.byteLength;
+    if (size > limit) {
+      void reader.cancel().catch(() => undefined);
+      throw tooLarge(limit);
+    }
+    chunks.push(value);
+  }
+}
+
+function join(chunks: readonly Bytes[], size: number): Bytes {
+  const [only] = chunks;
+  if (only !== undefined && chunks.length === 1) {
+    return only;
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
+}
+
+function tooLarge(limit: number): Problem {
+  return new Problem("body_too_large", `The body is larger than ${inUnits(limit)}. Send less.`);
+}
+
+function interrupted(): never {
+  throw new Problem("upload_incomplete", "The body ended before it was whole. Send it again.");
+}

@@ -1,0 +1,131 @@
+import * as z from "zod";
+
+import { parseKeyring, type Keyring } from "./security/keyring.ts";
+import { err, ok, type Result } from "./result.ts";
+
+/** What Cloudflare takes from us: an API token, or the older e-mail and key. */
+export type Credential =
+  | { readonly kind: "token"; readonly token: string }
+  | { readonly kind: "key"; readonly email: string; readonly key: string };
+
+/** Everything that is configured, checked once. */
+export interface Config {
+  readonly keyring: Keyring;
+  readonly accountId: string;
+  readonly credential: Credential;
+  readonly apiBaseUrl: string;
+  /** Where people reach this Worker, when that is not the request's own origin. */
+  readonly publicUrl: string | null;
+  /** The local stack: subscribers may be on loopback, over http. */
+  readonly local: boolean;
+}
+
+/** A setting that is missing or wrong, and the command that mends it. Never holds the value. */
+export interface ConfigProblem {
+  readonly setting: string;
+  readonly detail: string;
+}
+
+const text = z.string().trim().optional();
+const Settings = z.object({
+  SIGNALBOX_KEYS: text,
+  CLOUDFLARE_ACCOUNT_ID: text,
+  CLOUDFLARE_API_TOKEN: text,
+  CLOUDFLARE_EMAIL: text,
+  CLOUDFLARE_API_KEY: text,
+  CLOUDFLARE_API_BASE_URL: text,
+  PUBLIC_URL: text,
+  SIGNALBOX_LOCAL: text,
+});
+
+const DEFAULT_API = "https://api.cloudflare.com/client/v4";
+
+const parsed = new WeakMap<object, Promise<Result<Config, readonly ConfigProblem[]>>>();
+
+/** The configuration of this Worker, or everything that is wrong with it at once. */
+export function configOf(env: object): Promise<Result<Config, readonly ConfigProblem[]>> {
+  let config = parsed.get(env);
+  if (config === undefined) {
+    config = parse(env);
+    parsed.set(env, config);
+  }
+  return config;
+}
+
+async function parse(env: object): Promise<Result<Config, readonly ConfigProblem[]>> {
+  const settings = Settings.parse(env);
+  const problems: ConfigProblem[] = [];
+
+  let keyring: Keyring | null = null;
+  if (!settings.SIGNALBOX_KEYS) {
+    problems.push({
+      setting: "SIGNALBOX_KEYS",
+      detail:
+        "is not set. Make a key with `npm run keys` and set it with `wrangler secret put SIGNALBOX_KEYS`.",
+    });
+  } else {
+    const keys = await parseKeyring(settings.SIGNALBOX_KEYS);
+    if (keys.ok) {
+      keyring = keys.value;
+    } else {
+      problems.push({ setting: "SIGNALBOX_KEYS", detail: keys.error.message });
+    }
+  }
+
+  const accountId = settings.CLOUDFLARE_ACCOUNT_ID ?? "";
+  if (!/^[A-Za-z0-9_-]{1,32}$/.test(accountId)) {
+    problems.push({
+      setting: "CLOUDFLARE_ACCOUNT_ID",
+      detail: `is ${accountId === "" ? "not set" : "not an account id"}. Set it with \`wrangler secret put CLOUDFLARE_ACCOUNT_ID\`; the dashboard shows it beside your domains.`,
+    });
+  }
+
+  const credential = credentialOf(settings);
+  if (credential === null) {
+    problems.push({
+      setting: "CLOUDFLARE_API_TOKEN",
+      detail:
+        'is not set. Create a token with the permission "Cloudflare Pages: Edit" and set it with `wrangler secret put CLOUDFLARE_API_TOKEN` (or set CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY).',
+    });
+  }
+
+  const urls = {
+    api: settings.CLOUDFLARE_API_BASE_URL || DEFAULT_API,
+    public: settings.PUBLIC_URL,
+  };
+  for (const [setting, url] of [
+    ["CLOUDFLARE_API_BASE_URL", urls.api],
+    ["PUBLIC_URL", urls.public],
+  ] as const) {
+    if (url && !URL.canParse(url)) {
+      problems.push({ setting, detail: "is not a URL. Set it to one, or remove it." });
+    }
+  }
+
+  if (problems.length > 0 || keyring === null || credential === null) {
+    return err(problems);
+  }
+  return ok({
+    keyring,
+    accountId,
+    credential,
+    apiBaseUrl: urls.api.replace(/\/+$/, ""),
+    publicUrl: urls.public ? urls.public.replace(/\/+$/, "") : null,
+    local: settings.SIGNALBOX_LOCAL === "1",
+  });
+}
+
+function credentialOf(settings: z.infer<typeof Settings>): Credential | null {
+  if (settings.CLOUDFLARE_API_TOKEN) {
+    return { kind: "token", token: settings.CLOUDFLARE_API_TOKEN };
+  }
+  if (settings.CLOUDFLARE_EMAIL && settings.CLOUDFLARE_API_KEY) {
+    return { kind: "key", email: settings.CLOUDFLARE_EMAIL, key: settings.CLOUDFLARE_API_KEY };
+  }
+  return null;
+}
+
+/** What must never be seen outside: every excerpt and error text is redacted of these. */
+export function secretsOf(config: Config): string[] {
+  return config.credential.kind === "token" ? [config.credential.token] : [config.credential.key];
+}

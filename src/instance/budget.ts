@@ -1,0 +1,72 @@
+/**
+ * Cloudflare counts 1,200 calls in five minutes over everything its user does, and answers whoever goes over with 429 for
+ * the rest of the five minutes. So all projects draw on one bucket, which never lets 1,200 through in any five minutes:
+ * 300 s × RATE + CAPACITY + CREDIT = 1,190.
+ */
+const RATE = 3.85;
+const CAPACITY = 20;
+/** Polls leave this many permits to creates and to people's calls. */
+const RESERVE = 8;
+/** How far the bucket may be overdrawn to finish what has begun. */
+const CREDIT = 15;
+
+/**
+ * `create` and `call` (somebody waits for the answer) may use up the reserve, `poll` may not. `more` is for the further
+ * calls of something whose first call had its permit: were it stopped half-way for want of the second, it would begin
+ * again, spend the next permit on its first call, and never end.
+ */
+export type PermitKind = "create" | "call" | "poll" | "more";
+
+const NEEDED: Record<PermitKind, number> = {
+  create: 1,
+  call: 1,
+  poll: RESERVE + 1,
+  more: 1 - CREDIT,
+};
+
+export interface Budget {
+  /** Permits in the bucket at `at`. */
+  readonly level: number;
+  readonly at: number;
+  /** After a 429, or an announced empty window: nobody calls before. */
+  readonly blockedUntil: number;
+}
+
+/** Empty at start: a restarted object does not know what was spent just before. */
+export function newBudget(now: number, blockedUntil: number): Budget {
+  return { level: 0, at: now, blockedUntil };
+}
+
+/** How many permits are in the bucket by `now`. */
+export function levelAt(budget: Budget, now: number): number {
+  const elapsed = Math.max(0, now - budget.at) / 1000;
+  return Math.min(CAPACITY, budget.level + elapsed * RATE);
+}
+
+export type Draw =
+  | { readonly granted: true; readonly budget: Budget }
+  | { readonly granted: false; readonly budget: Budget; readonly until: number };
+
+/** Takes one permit, or says from when on it is worth asking again. */
+export function draw(budget: Budget, kind: PermitKind, now: number): Draw {
+  if (now < budget.blockedUntil) {
+    return { granted: false, budget, until: budget.blockedUntil };
+  }
+  const level = levelAt(budget, now);
+  const refilled = { ...budget, level, at: Math.max(now, budget.at) };
+  const needed = NEEDED[kind];
+  if (level >= needed) {
+    return { granted: true, budget: { ...refilled, level: level - 1 } };
+  }
+  const until = now + Math.ceil(((needed - level) / RATE) * 1000);
+  return { granted: false, budget: refilled, until };
+}
+
+/** Somebody was answered 429: all are quiet until Cloudflare's time is up, and nothing was saved up meanwhile. */
+export function block(budget: Budget, until: number): Budget {
+  return {
+    level: 0,
+    at: Math.max(budget.at, until),
+    blockedUntil: Math.max(budget.blockedUntil, until),
+  };
+}

@@ -1,0 +1,37 @@
+import type { Migration } from "../sql.ts";
+
+/** The tables of the instance, described in docs/storage.md. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    id: 1,
+    sql: `
+CREATE TABLE projects (
+  key TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  registered_at INTEGER NOT NULL
+);
+
+CREATE TABLE tokens (
+  id TEXT PRIMARY KEY,
+  hash TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  description TEXT,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  revoked_at INTEGER
+);
+
+CREATE TABLE revoked_bootstrap_tokens (
+  id TEXT PRIMARY KEY,
+  revoked_at INTEGER NOT NULL
+);
+
+CREATE TABLE budget (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  blocked_until INTEGER NOT NULL
+);
+`,
+  },
+];

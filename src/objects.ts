@@ -1,0 +1,28 @@
+import type { Instance } from "./instance/instance.ts";
+import type { Project } from "./project/project.ts";
+
+/**
+ * The methods of an object as its callers see them. The platform's own type loses tagged unions (`Result`) on the way,
+ * since it distributes over their members.
+ */
+export type Remote<T> = {
+  readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: T[K] extends (
+    ...args: infer A
+  ) => infer R
+    ? (...args: A) => Promise<Awaited<R>>
+    : never;
+};
+
+/** The one name of a project's object: what Cloudflare returned, never what somebody typed. */
+export function projectKey(accountId: string, name: string): string {
+  return `${accountId}/${name}`;
+}
+
+/** Take a new stub for every call: a stub whose object was reset stays broken. */
+export function projectOf(env: Env, key: string): Remote<Project> {
+  return env.PROJECT.getByName(key) as unknown as Remote<Project>;
+}
+
+export function instanceOf(env: Env): Remote<Instance> {
+  return env.INSTANCE.getByName("instance");
+}

@@ -1,0 +1,281 @@
+import { fault } from "../fault.ts";
+import { err, ok, type Result } from "../result.ts";
+import { must } from "../sql.ts";
+import type { Context } from "./context.ts";
+import {
+  emitDeploy,
+  getDeploy,
+  move,
+  policyOf,
+  projectRow,
+  takeNumber,
+  toDeploy,
+  type DeployRow,
+} from "./deploys.ts";
+import { buildForm, type Form } from "./form.ts";
+import { reasons, type Reason } from "./reasons.ts";
+import type { Refusal } from "./refusal.ts";
+import type { Accepted, DeployKind, Environment, Outcome, Trigger } from "./shapes.ts";
+import { overtakenBy, supersedeWaiting } from "./supersede.ts";
+import { dropUpload, keepUpload, sealUpload, uploadNumber, type UploadSeal } from "./uploads.ts";
+
+/** A trigger as a door hands it over, checked, with ids minted at the edge so that repeating the call is harmless. */
+export interface AcceptInput {
+  readonly deploy_id: string;
+  readonly trigger: Trigger;
+  /** Two triggers with the same key are one: the hook's delivery and branch, or the caller's Idempotency-Key. */
+  readonly dedupe_key: string | null;
+  /** What an Idempotency-Key was first used for; another use of it is refused. */
+  readonly fingerprint: string | null;
+  readonly kind: DeployKind;
+  /** null: the project's production branch. */
+  readonly branch: string | null;
+  readonly form: Form;
+  /** Equal content joins a deploy that has not started. null: never. */
+  readonly content_hash: string | null;
+  readonly upload: UploadSeal | null;
+  /** A retry sends the stored body of the deploy it repeats. */
+  readonly stored_upload: string | null;
+  /** The hook as the edge knew it when it checked the signature. */
+  readonly hook: { readonly id: string; readonly revision: number } | null;
+  readonly retry_of: string | null;
+}
+
+export interface Answered extends Accepted {
+  /** The same trigger (or the same Idempotency-Key) had been accepted before; this is what it was told. */
+  readonly replayed: boolean;
+}
+
+interface TriggerRow {
+  id: string;
+  fingerprint: string | null;
+  outcome: Outcome;
+  reason: string | null;
+  reason_code: string | null;
+  deploy_id: string | null;
+}
+
+/** Turns a trigger into a deploy, or says why not. One transaction: what is answered is durable. */
+export function accept(context: Context, input: AcceptInput): Result<Answered, Refusal> {
+  const accepted = context.change(() => decideOn(context, input));
+  fault("accept.committed", context.state);
+  return accepted;
+}
+
+function decideOn(context: Context, input: AcceptInput): Result<Answered, Refusal> {
+  const { sql } = context;
+  const again = sql.one<TriggerRow>("SELECT * FROM triggers WHERE id = ?", input.trigger.id);
+  if (again !== null) {
+    return ok({ ...answer(context, again), replayed: true });
+  }
+  if (input.hook !== null) {
+    const hook = sql.one<{ revision: number }>(
+      "SELECT revision FROM hooks WHERE id = ?",
+      input.hook.id,
+    );
+    if (hook?.revision !== input.hook.revision) {
+      return err({ code: "stale_revision", detail: "The hook was changed a moment ago." });
+    }
+    sql.update("hooks", "id", input.hook.id, { last_delivery_at: context.now() });
+  }
+  const seen =
+    input.dedupe_key === null
+      ? null
+      : sql.one<TriggerRow>("SELECT * FROM triggers WHERE dedupe_key = ?", input.dedupe_key);
+  if (seen !== null) {
+    return repeat(context, input, seen);
+  }
+  const project = projectRow(sql);
+  if (input.kind === "build" && project.source === "direct_upload") {
+    return err({
+      code: "not_git_connected",
+      detail:
+        "This Pages project is not connected to a git repository, so there is no branch to build. Send the multipart form with a manifest instead.",
+    });
+  }
+  return admit(context, input, project.production_branch);
+}
+
+function admit(
+  context: Context,
+  input: AcceptInput,
+  productionBranch: string,
+): Result<Answered, Refusal> {
+  const { sql } = context;
+  const branch = input.branch ?? productionBranch;
+  const environment: Environment = branch === productionBranch ? "production" : "preview";
+  const target = environment === "production" ? "production" : `preview/${branch}`;
+
+  const twin =
+    input.content_hash === null
+      ? null
+      : sql.one<DeployRow>(
+          "SELECT * FROM deploys WHERE ended_at IS NULL AND status = 'queued' AND target = ? AND content_hash = ? ORDER BY number DESC",
+          target,
+          input.content_hash,
+        );
+  if (twin !== null) {
+    if (input.upload !== null) {
+      dropUpload(context, input.upload.id);
+    }
+    return ok(record(context, input, branch, "coalesced", reasons.coalesced(twin.number), twin.id));
+  }
+
+  let number: number;
+  if (input.upload === null) {
+    number = takeNumber(sql);
+  } else {
+    const sealed = sealUpload(context, input.upload);
+    if (!sealed) {
+      return err({
+        code: "upload_incomplete",
+        detail: "The uploaded body did not arrive whole. Send it again.",
+      });
+    }
+    number = uploadNumber(sql, input.upload.id);
+  }
+
+  if (input.stored_upload !== null) {
+    keepUpload(context, input.stored_upload);
+  }
+  const row = insertDeploy(context, input, { number, branch, environment, target });
+  emitDeploy(context, "deploy.queued", row);
+
+  const overtaken = overtakenBy(context, row);
+  if (overtaken !== null) {
+    const ended = move(context, row, "superseded", {
+      why: overtaken.reason,
+      superseded_by: overtaken.id,
+    });
+    const why = { code: ended.reason_code ?? "", text: ended.reason ?? "" };
+    return ok(record(context, input, branch, "superseded", why, row.id));
+  }
+  if (policyOf(sql).mode === "supersede") {
+    supersedeWaiting(context, row);
+  }
+  return ok(record(context, input, branch, "queued", null, row.id));
+}
+
+/** What is shown of a message, and goes into every event of the deploy. */
+const SHOWN_MESSAGE_CHARACTERS = 1_024;
+
+function insertDeploy(
+  context: Context,
+  input: AcceptInput,
+  place: { number: number; branch: string; environment: Environment; target: string },
+): DeployRow {
+  const form =
+    input.kind === "build" ? buildForm(input.form, place.branch, input.deploy_id) : input.form;
+  const { commit_dirty: dirty } = form;
+  context.sql.insert("deploys", {
+    id: input.deploy_id,
+    ...place,
+    kind: input.kind,
+    status: "queued",
+    trigger_id: input.trigger.id,
+    trigger_kind: input.trigger.kind,
+    trigger_source: input.trigger.source,
+    trigger_actor: input.trigger.actor,
+    delivery_id: input.trigger.delivery_id,
+    commit_hash: form.commit_hash ?? null,
+    commit_message: form.commit_message?.slice(0, SHOWN_MESSAGE_CHARACTERS) ?? null,
+    commit_dirty: dirty === undefined ? null : Number(dirty),
+    form: JSON.stringify(form),
+    content_hash: input.content_hash,
+    upload_id: input.upload?.id ?? input.stored_upload,
+    created_at: context.now(),
+    retry_of: input.retry_of,
+  });
+  return must(getDeploy(context.sql, input.deploy_id));
+}
+
+/** A second trigger under a known key makes no second deploy. */
+function repeat(context: Context, input: AcceptInput, seen: TriggerRow): Result<Answered, Refusal> {
+  if (input.upload !== null) {
+    dropUpload(context, input.upload.id);
+  }
+  if (input.trigger.kind === "hook") {
+    return ok(
+      record(
+        context,
+        { ...input, dedupe_key: null },
+        null,
+        "duplicate",
+        reasons.duplicate(),
+        seen.deploy_id,
+      ),
+    );
+  }
+  if (seen.fingerprint !== input.fingerprint) {
+    return err({
+      code: "idempotency_mismatch",
+      detail: "This Idempotency-Key was used for another request. Use a new key for a new request.",
+    });
+  }
+  return ok({ ...answer(context, seen), replayed: true });
+}
+
+function record(
+  context: Context,
+  input: AcceptInput,
+  branch: string | null,
+  outcome: Outcome,
+  reason: Reason | null,
+  deployId: string | null,
+): Answered {
+  const row: TriggerRow = {
+    id: input.trigger.id,
+    fingerprint: input.fingerprint,
+    outcome,
+    reason: reason?.text ?? null,
+    reason_code: reason?.code ?? null,
+    deploy_id: deployId,
+  };
+  context.sql.insert("triggers", {
+    ...row,
+    dedupe_key: input.dedupe_key,
+    kind: input.trigger.kind,
+    source: input.trigger.source,
+    branch,
+    at: context.now(),
+  });
+  return { ...answer(context, row), replayed: false };
+}
+
+/** The answer to a trigger. A deploy that waits gives its own reason, since that changes while it waits. */
+function answer(context: Context, row: TriggerRow): Accepted {
+  const deploy = row.deploy_id === null ? null : getDeploy(context.sql, row.deploy_id);
+  const shown = deploy === null ? null : toDeploy(context, deploy);
+  return {
+    id: row.id,
+    outcome: row.outcome,
+    reason: row.reason ?? shown?.reason ?? null,
+    reason_code: row.reason_code ?? shown?.reason_code ?? null,
+    deploy: shown,
+  };
+}
+
+/** Records a trigger of which no deploy comes: filtered by a rule of its hook. */
+export function recordFiltered(
+  context: Context,
+  trigger: Trigger,
+  outcome: Outcome,
+  reason: Reason,
+): Accepted {
+  return context.change(() => {
+    context.sql.insert(
+      "triggers",
+      {
+        id: trigger.id,
+        kind: trigger.kind,
+        source: trigger.source,
+        outcome,
+        reason: reason.text,
+        reason_code: reason.code,
+        at: context.now(),
+      },
+      true,
+    );
+    return { id: trigger.id, outcome, reason: reason.text, reason_code: reason.code, deploy: null };
+  });
+}

@@ -1,0 +1,57 @@
+import { err, ok, type Result } from "../result.ts";
+import type { Refusal } from "./refusal.ts";
+import type { Context } from "./context.ts";
+import { alter, getDeploy, move, toDeploy, type DeployRow } from "./deploys.ts";
+import { addLeftover } from "./leftovers.ts";
+import { reasons, type Reason } from "./reasons.ts";
+import type { Deploy } from "./shapes.ts";
+
+/**
+ * Stops a deploy. One that waits is simply ended. For one whose create request is out, the wish is noted and carried out
+ * when it is known what became of that. A running one ends here at once and leaves its deployment behind.
+ */
+export function cancel(
+  context: Context,
+  id: string,
+  actor: string | null,
+): Result<Deploy, Refusal> {
+  return context.change(() => {
+    const row = getDeploy(context.sql, id);
+    if (row === null) {
+      return err({ code: "not_found", detail: "There is no such deploy." });
+    }
+    switch (row.status) {
+      case "queued":
+        return ok(
+          toDeploy(
+            context,
+            move(context, row, "canceled", { why: reasons.canceledBy(actor, false) }),
+          ),
+        );
+      case "submitting":
+      case "reconciling":
+        return ok(toDeploy(context, alter(context, row, { cancel_requested: actor ?? "a token" })));
+      case "running":
+      case "verifying":
+        return ok(
+          toDeploy(context, abandon(context, row, "canceled", reasons.canceledBy(actor, true))),
+        );
+      default:
+        return err({ code: "conflict", detail: `This deploy has ended already: ${row.status}.` });
+    }
+  });
+}
+
+/** Ends our deploy while its deployment may go on at Cloudflare. Inside the caller's transaction. */
+export function abandon(
+  context: Context,
+  row: DeployRow,
+  status: "canceled" | "timed_out",
+  why: Reason,
+): DeployRow {
+  const ended = move(context, row, status, { why });
+  if (ended.deployment_id !== null) {
+    addLeftover(context, ended, ended.deployment_id, "abandoned");
+  }
+  return ended;
+}

@@ -1,0 +1,68 @@
+import { iso, newId } from "../ids.ts";
+import type { Context } from "./context.ts";
+import type { Event, EventType } from "./shapes.ts";
+
+interface Row {
+  sequence: number;
+  id: string;
+  type: EventType;
+  at: number;
+  deploy_id: string | null;
+  data: string;
+}
+
+/**
+ * Appends one event. Call it inside the transaction that makes it true: then there is no event without its fact and no
+ * fact without its event.
+ */
+export function emit(
+  context: Context,
+  type: EventType,
+  data: Record<string, unknown>,
+  deployId: string | null = null,
+): void {
+  const at = context.now();
+  context.sql.insert("events", {
+    id: newId("evt", at),
+    type,
+    at,
+    deploy_id: deployId,
+    data: JSON.stringify(data),
+  });
+}
+
+/** Events after a sequence number, oldest first. */
+export function eventsAfter(context: Context, after: number, limit: number): Event[] {
+  const project = projectName(context);
+  return context.sql
+    .all<Row>("SELECT * FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?", after, limit)
+    .map((row) => toEvent(row, project));
+}
+
+export function eventAt(context: Context, sequence: number): Event | null {
+  const row = context.sql.one<Row>("SELECT * FROM events WHERE sequence = ?", sequence);
+  return row === null ? null : toEvent(row, projectName(context));
+}
+
+/** The sequence number of the newest event, 0 before the first. */
+export function lastSequence(context: Context): number {
+  const row = context.sql.one<{ last: number }>(
+    "SELECT COALESCE(MAX(sequence), 0) AS last FROM events",
+  );
+  return row?.last ?? 0;
+}
+
+function projectName(context: Context): string {
+  return context.sql.one<{ name: string }>("SELECT name FROM project")?.name ?? "";
+}
+
+function toEvent(row: Row, project: string): Event {
+  return {
+    id: row.id,
+    type: row.type,
+    timestamp: iso(row.at),
+    project,
+    sequence: row.sequence,
+    data: JSON.parse(row.data) as Record<string, unknown>,
+  };
+}

@@ -1,0 +1,299 @@
+import { DurableObject } from "cloudflare:workers";
+
+import { err, type Result } from "../result.ts";
+import type { Scope } from "../security/tokens.ts";
+import { migrate } from "../sql.ts";
+import {
+  addToken,
+  authorizeToken,
+  listTokens,
+  revokeToken,
+  type NewToken,
+  type TokenRefusal,
+  type TokenView,
+} from "../tokens.ts";
+import { accept, recordFiltered, type AcceptInput, type Answered } from "./accept.ts";
+import { cancel } from "./cancel.ts";
+import { Context } from "./context.ts";
+import { getDeploy, listDeploys, toDeploy, type DeployFilter } from "./deploys.ts";
+import { eventsAfter } from "./events.ts";
+import * as hooks from "./hooks.ts";
+import { keyUse, reseal, type KeyUse } from "./keys.ts";
+import { pump } from "./pump.ts";
+import type { Reason } from "./reasons.ts";
+import type { Refusal } from "./refusal.ts";
+import { isRegistered, register, viewProject, type ProjectFacts } from "./registration.ts";
+import { retry } from "./retry.ts";
+import * as schedules from "./schedules.ts";
+import { MIGRATIONS } from "./schema.ts";
+import type { Accepted, Deploy, Event, Outcome, Policy, ProjectView, Trigger } from "./shapes.ts";
+import * as subscribers from "./subscribers.ts";
+import { discardUpload, orphanUploads, receive } from "./uploads.ts";
+
+/**
+ * One Pages project: where order is decided. This class is the RPC surface and the alarm's frame; what is done stands in
+ * the files beside it. Callers are the edge (which has authenticated, parsed and bounded everything) and the watchdog.
+ *
+ * The constructor writes nothing to an object that is not registered, and every method but `register` answers as for
+ * something that does not exist, so that a guessed name leaves nothing behind.
+ */
+export class Project extends DurableObject<Env> {
+  readonly context: Context;
+  #registered: boolean;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.context = new Context(state, env, () => this.#pump());
+    this.#registered = isRegistered(this.context.sql);
+    if (this.#registered) {
+      void state.blockConcurrencyWhile(async () => {
+        migrate(this.context.sql, MIGRATIONS);
+        await this.context.alarm.load();
+        this.#takeOver();
+      });
+    }
+  }
+
+  register(
+    facts: ProjectFacts,
+    policy: Partial<Policy>,
+  ): Result<{ created: boolean; project: ProjectView }, Refusal> {
+    const registered = register(this.context, facts, policy);
+    this.#registered = isRegistered(this.context.sql);
+    return registered;
+  }
+
+  view(): ProjectView | null {
+    return this.#registered ? viewProject(this.context) : null;
+  }
+
+  authorize(token: { readonly id: string; readonly hash: string }): Result<Scope[], TokenRefusal> {
+    return this.#registered
+      ? authorizeToken(this.context.sql, token, this.context.now())
+      : err("unknown_token");
+  }
+
+  // — Triggers —
+
+  accept(input: AcceptInput): Result<Answered, Refusal> {
+    return this.#registered ? accept(this.context, input) : err(NOT_FOUND);
+  }
+
+  /** Records a trigger that a rule of its hook kept from becoming a deploy. */
+  filtered(trigger: Trigger, outcome: Outcome, reason: Reason): Accepted | null {
+    return this.#registered ? recordFiltered(this.context, trigger, outcome, reason) : null;
+  }
+
+  /** Stores a body as it streams in; `accept` then makes it a deploy's. */
+  async receive(
+    id: string,
+    contentType: string,
+    body: ReadableStream<Uint8Array>,
+  ): Promise<Result<{ bytes: number }, Refusal>> {
+    if (!this.#registered) {
+      await body.cancel();
+      return err(NOT_FOUND);
+    }
+    return receive(this.context, id, contentType, body);
+  }
+
+  /** Drops a body of which no deploy came. One that a deploy has is left alone, so that this is safe after any failure. */
+  discard(id: string): void {
+    if (this.#registered) {
+      discardUpload(this.context, id);
+    }
+  }
+
+  // — Deploys —
+
+  deploys(filter: DeployFilter): Deploy[] {
+    return this.#registered ? listDeploys(this.context, filter) : [];
+  }
+
+  deploy(id: string): Deploy | null {
+    const row = this.#registered ? getDeploy(this.context.sql, id) : null;
+    return row === null ? null : toDeploy(this.context, row);
+  }
+
+  cancel(id: string, actor: string | null): Result<Deploy, Refusal> {
+    return this.#registered ? cancel(this.context, id, actor) : err(NOT_FOUND);
+  }
+
+  retry(id: string, trigger: Trigger, deployId: string): Result<Answered, Refusal> {
+    return this.#registered ? retry(this.context, id, trigger, deployId) : err(NOT_FOUND);
+  }
+
+  events(after: number, limit: number): Event[] {
+    return this.#registered ? eventsAfter(this.context, after, limit) : [];
+  }
+
+  // — Hooks —
+
+  addHook(hook: hooks.NewHook): hooks.HookView | null {
+    return this.#registered ? hooks.addHook(this.context, hook) : null;
+  }
+
+  hooks(): hooks.HookView[] {
+    return this.#registered ? hooks.listHooks(this.context) : [];
+  }
+
+  hook(id: string): hooks.HookView | null {
+    return this.#registered ? hooks.getHook(this.context, id) : null;
+  }
+
+  hookSecrets(id: string): hooks.HookSecrets | null {
+    return this.#registered ? hooks.hookSecrets(this.context, id) : null;
+  }
+
+  changeHook(id: string, change: hooks.HookChange): hooks.HookView | null {
+    return this.#registered ? hooks.changeHook(this.context, id, change) : null;
+  }
+
+  removeHook(id: string): boolean {
+    return this.#registered && hooks.removeHook(this.context, id);
+  }
+
+  noteRefusal(id: string, code: string, reason: string): void {
+    if (this.#registered) {
+      hooks.noteRefusal(this.context, id, code, reason);
+    }
+  }
+
+  // — Subscribers —
+
+  addSubscriber(
+    subscriber: subscribers.NewSubscriber,
+  ): Result<subscribers.SubscriberView, Refusal> {
+    return this.#registered ? subscribers.addSubscriber(this.context, subscriber) : err(NOT_FOUND);
+  }
+
+  subscribers(): subscribers.SubscriberView[] {
+    return this.#registered ? subscribers.listSubscribers(this.context) : [];
+  }
+
+  subscriber(id: string): subscribers.SubscriberView | null {
+    return this.#registered ? subscribers.getSubscriber(this.context, id) : null;
+  }
+
+  changeSubscriber(
+    id: string,
+    change: subscribers.SubscriberChange,
+  ): subscribers.SubscriberView | null {
+    return this.#registered ? subscribers.changeSubscriber(this.context, id, change) : null;
+  }
+
+  removeSubscriber(id: string): boolean {
+    return this.#registered && subscribers.removeSubscriber(this.context, id);
+  }
+
+  testSubscriber(id: string): boolean {
+    return this.#registered && subscribers.sendTest(this.context, id);
+  }
+
+  deliveries(id: string, before: number | null, limit: number): subscribers.DeliveryView[] {
+    return this.#registered ? subscribers.listDeliveries(this.context, id, before, limit) : [];
+  }
+
+  // — Schedules —
+
+  addSchedule(schedule: schedules.NewSchedule): schedules.ScheduleView | null {
+    return this.#registered ? schedules.addSchedule(this.context, schedule) : null;
+  }
+
+  schedules(): schedules.ScheduleView[] {
+    return this.#registered ? schedules.listSchedules(this.context) : [];
+  }
+
+  schedule(id: string): schedules.ScheduleView | null {
+    return this.#registered ? schedules.getSchedule(this.context, id) : null;
+  }
+
+  changeSchedule(id: string, change: schedules.ScheduleChange): schedules.ScheduleView | null {
+    return this.#registered ? schedules.changeSchedule(this.context, id, change) : null;
+  }
+
+  removeSchedule(id: string): boolean {
+    return this.#registered && schedules.removeSchedule(this.context, id);
+  }
+
+  // — Tokens —
+
+  addToken(token: NewToken): TokenView | null {
+    return this.#registered ? addToken(this.context.sql, token, this.context.now()) : null;
+  }
+
+  tokens(): TokenView[] {
+    return this.#registered ? listTokens(this.context.sql) : [];
+  }
+
+  revokeToken(id: string): boolean {
+    return this.#registered && revokeToken(this.context.sql, id, this.context.now());
+  }
+
+  // — Keys —
+
+  /** What rests on each key of the keyring. */
+  keys(): KeyUse[] {
+    return this.#registered ? keyUse(this.context) : [];
+  }
+
+  /** Seals anew what an older key has sealed; says how many values that were. */
+  async reseal(): Promise<number> {
+    return this.#registered ? reseal(this.context) : 0;
+  }
+
+  // — Life —
+
+  /** Forgets everything about this project. What runs at Cloudflare goes on there. */
+  async remove(): Promise<boolean> {
+    const known = this.#registered;
+    this.#registered = false;
+    this.context.alarm.fired();
+    await this.ctx.storage.deleteAll();
+    return known;
+  }
+
+  /** The watchdog's call: starts what is due, whatever became of the alarm. */
+  wake(): void {
+    if (this.#registered) {
+      this.#pump();
+    }
+  }
+
+  override async alarm(): Promise<void> {
+    this.context.alarm.fired();
+    if (this.#registered) {
+      this.#pump();
+    }
+  }
+
+  /** Nothing may escape from here: a throwing alarm is dropped by the platform after a few retries. */
+  #pump(): void {
+    if (!this.#registered) {
+      return;
+    }
+    try {
+      pump(this.context);
+    } catch (error) {
+      console.error({ message: "pump failed", error: String(error) });
+    }
+    try {
+      this.context.change(() => undefined);
+    } catch (error) {
+      console.error({ message: "arming failed", error: String(error) });
+      this.context.alarm.setBy(this.context.now() + 60_000, this.context.now());
+    }
+  }
+
+  /** A restarted object settles nothing that its predecessor began: those claims are taken over at once. */
+  #takeOver(): void {
+    const { sql } = this.context;
+    if (sql.one("SELECT 1 AS x FROM deploys WHERE status = 'submitting'") !== null) {
+      sql.run("UPDATE deploys SET due_at = ? WHERE status = 'submitting'", this.context.now());
+    }
+    orphanUploads(this.context);
+    this.context.change(() => undefined);
+  }
+}
+
+const NOT_FOUND: Refusal = { code: "not_found", detail: "There is no such project here." };

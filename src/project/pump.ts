@@ -1,0 +1,131 @@
+import { hasSchema } from "../sql.ts";
+import { agenda } from "./agenda.ts";
+import { backoff } from "./backoff.ts";
+import { addLeftover } from "./leftovers.ts";
+import type { Context } from "./context.ts";
+import { deliverNext, redeliver } from "./deliver.ts";
+import { getDeploy, move } from "./deploys.ts";
+import { emit } from "./events.ts";
+import { tend } from "./leftovers.ts";
+import { reconcile, watchForStrays } from "./reconcile.ts";
+import { runSchedule } from "./schedules.ts";
+import { isEnd } from "./status.ts";
+import { recover, submit } from "./submit.ts";
+import { sweep } from "./sweep.ts";
+import { poll } from "./track.ts";
+import { sweepUpload } from "./uploads.ts";
+
+/** Longer than any effect can take: its calls end by their own timeouts. */
+const LEASE_MS = 180_000;
+const MAX_STRIKES = 8;
+
+/** Starts everything that is due and finds a slot, and does not wait for it. */
+export function pump(context: Context): void {
+  const now = context.now();
+  for (const due of agenda(context.sql, now)) {
+    if (due.at <= now) {
+      context.slots.start(due.key, due.kind, now, LEASE_MS, () => run(context, due.key));
+    }
+  }
+}
+
+/** One effect in a frame of its own: what fails unforeseen is put off and at last quarantined, and stops nothing else. */
+async function run(context: Context, key: string): Promise<void> {
+  let failure: unknown = null;
+  try {
+    await effect(context, key);
+  } catch (error) {
+    failure = error;
+  }
+  if (!hasSchema(context.sql)) {
+    return; // The project was removed meanwhile.
+  }
+  if (failure !== null) {
+    trouble(context, key, failure);
+  } else if (context.sql.one("SELECT 1 AS x FROM troubles WHERE key = ?", key) !== null) {
+    context.sql.run("DELETE FROM troubles WHERE key = ?", key);
+  }
+}
+
+async function effect(context: Context, key: string): Promise<void> {
+  const slash = key.indexOf("/");
+  const id = key.slice(slash + 1);
+  switch (key.slice(0, slash)) {
+    case "deploy":
+      return deployEffect(context, id);
+    case "leftover":
+      return tend(context, id);
+    case "watch":
+      return watchForStrays(context, id);
+    case "subscriber":
+      return deliverNext(context, id);
+    case "delivery":
+      return redeliver(context, id);
+    case "schedule":
+      return runSchedule(context, id);
+    case "upload":
+      return sweepUpload(context, id);
+    case "project":
+      return sweep(context);
+    default:
+      return;
+  }
+}
+
+async function deployEffect(context: Context, id: string): Promise<void> {
+  switch (getDeploy(context.sql, id)?.status) {
+    case "queued":
+      return submit(context, id);
+    case "submitting":
+      return recover(context, id);
+    case "reconciling":
+      return reconcile(context, id);
+    case "running":
+      return poll(context, id);
+    default:
+      return;
+  }
+}
+
+function trouble(context: Context, key: string, error: unknown): void {
+  const text = String(error).slice(0, 500);
+  console.error({ message: "an effect failed unforeseen", key, error: text });
+  context.change(() => {
+    const row = context.sql.one<{ strikes: number }>(
+      "SELECT strikes FROM troubles WHERE key = ?",
+      key,
+    );
+    const strikes = (row?.strikes ?? 0) + 1;
+    const last = strikes >= MAX_STRIKES;
+    context.sql.run(
+      `INSERT INTO troubles (key, strikes, due_at, error) VALUES (?, ?, ?, ?)
+       ON CONFLICT (key) DO UPDATE SET strikes = excluded.strikes, due_at = excluded.due_at, error = excluded.error`,
+      key,
+      strikes,
+      last ? null : context.now() + backoff(strikes, 2_000, 600_000),
+      text,
+    );
+    if (last) {
+      emit(context, "project.quarantined", { key, strikes });
+      giveUpDeploy(context, key);
+    }
+  });
+}
+
+/** A quarantined deploy must not keep its lane; what it may have left at Cloudflare is watched. */
+function giveUpDeploy(context: Context, key: string): void {
+  const row = key.startsWith("deploy/")
+    ? getDeploy(context.sql, key.slice("deploy/".length))
+    : null;
+  if (row === null || isEnd(row.status)) {
+    return;
+  }
+  const why = {
+    code: "internal_error",
+    text: "Signalbox itself failed with this deploy again and again and has given it up.",
+  };
+  const ended = move(context, row, "failed", { why });
+  if (ended.deployment_id !== null) {
+    addLeftover(context, ended, ended.deployment_id, "abandoned");
+  }
+}

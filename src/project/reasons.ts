@@ -1,0 +1,139 @@
+import type { WaitingFor } from "./shapes.ts";
+
+/**
+ * Every reason that a person or a program is given for why something waits, ended or did not happen: one code, one plain
+ * sentence, the same in API, events and dashboard. Clock times are UTC.
+ */
+export interface Reason {
+  readonly code: string;
+  readonly text: string;
+}
+
+const clock = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
+
+function span(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) {
+    return `${seconds} s`;
+  }
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+const STAGE_NAMES: Record<string, string> = {
+  queued: "the queue at Cloudflare",
+  initialize: "initialize",
+  clone_repo: "clone",
+  build: "build",
+  deploy: "deploy",
+};
+
+export const reasons = {
+  supersededBy: (number: number, what: string, laterMs: number): Reason => ({
+    code: "superseded",
+    text: `Superseded by #${number}: ${what}, ${laterMs < 1_000 ? "a moment" : span(laterMs)} later.`,
+  }),
+  newerWentFirst: (number: number): Reason => ({
+    code: "newer_went_first",
+    text: `Superseded by #${number}: a newer deploy of this target went first.`,
+  }),
+  supersededUpstream: (): Reason => ({
+    code: "superseded_upstream",
+    text: "Superseded at Cloudflare: a newer build of this branch was queued there.",
+  }),
+  coalesced: (number: number): Reason => ({
+    code: "coalesced",
+    text: `Joined #${number}, which has the same content and has not started.`,
+  }),
+  duplicate: (): Reason => ({
+    code: "duplicate",
+    text: "This delivery was accepted before.",
+  }),
+  fixedBranch: (branch: string): Reason => ({
+    code: "other_branch",
+    text: `This hook deploys only ${branch}.`,
+  }),
+  hookPaused: (): Reason => ({ code: "hook_paused", text: "This hook is paused." }),
+  canceledBy: (actor: string | null, running: boolean): Reason => ({
+    code: running ? "canceled_running" : "canceled",
+    text: `Canceled by ${actor ?? "a token"} while it ${running ? "ran" : "waited"}.`,
+  }),
+  canceledUpstream: (): Reason => ({
+    code: "canceled_upstream",
+    text: "Canceled at Cloudflare.",
+  }),
+  deletedUpstream: (): Reason => ({
+    code: "deployment_deleted",
+    text: "Its deployment was deleted at Cloudflare before it ended.",
+  }),
+  skippedUpstream: (why: string): Reason => ({
+    code: "skipped_upstream",
+    text: `Skipped by Cloudflare: ${why}.`,
+  }),
+  failedIn: (stage: string): Reason => ({
+    code: `failed_${stage.replace(/[^a-z_]/g, "")}`,
+    text: `Failed in ${STAGE_NAMES[stage] ?? stage}.`,
+  }),
+  timedOut: (stage: string, deadlineMs: number): Reason => ({
+    code: "timed_out",
+    text: `Timed out in ${STAGE_NAMES[stage] ?? stage}: it ran ${span(deadlineMs)}, its deadline.`,
+  }),
+  refused: (message: string, code: number | null): Reason => ({
+    code: "refused_upstream",
+    text: `Cloudflare refused the deployment: ${message}${code === null ? "" : ` [${code}]`}`,
+  }),
+  noCredential: (message: string): Reason => ({
+    code: "upstream_auth",
+    text: `Cloudflare did not accept the stored credential: ${message}`,
+  }),
+  projectGone: (): Reason => ({
+    code: "project_gone",
+    text: "Cloudflare has no such Pages project any more.",
+  }),
+  attemptsUsedUp: (attempts: number, last: string): Reason => ({
+    code: "attempts_used_up",
+    text: `Gave up after ${attempts} attempts; the last one: ${last}`,
+  }),
+  reconciling: (until: number): Reason => ({
+    code: "reconciling",
+    text: `May have started: Cloudflare's answer was lost; looking until ${clock(until)}.`,
+  }),
+  outcomeUncertain: (why: string): Reason => ({
+    code: "outcome_uncertain",
+    text: `Cloudflare's answer to the create request was lost, and ${why}.`,
+  }),
+  bodyLost: (): Reason => ({
+    code: "body_lost",
+    text: "Its uploaded body is no longer stored; upload it again.",
+  }),
+  assetsExpired: (count: number): Reason => ({
+    code: "assets_expired",
+    text: `Cloudflare no longer has ${count} of its files; upload them again.`,
+  }),
+  waits: (waiting: WaitingFor, until: number | null, behind: number | null): Reason => ({
+    code: waiting,
+    text: waitSentence(waiting, until, behind),
+  }),
+} as const;
+
+function waitSentence(waiting: WaitingFor, until: number | null, behind: number | null): string {
+  const time = until === null ? null : clock(until);
+  switch (waiting) {
+    case "turn":
+      return behind === null ? "Waits for its turn." : `Waits for its turn behind #${behind}.`;
+    case "budget":
+      return `Waits for Cloudflare's API limit${time === null ? "" : `, until ${time}`}.`;
+    case "retry":
+      return `Waits to try again${time === null ? "" : ` at ${time}`}.`;
+    case "not_before":
+      return `Waits until ${time ?? "its time"}, as its trigger asked.`;
+    case "quiet_period":
+      return `Waits for the quiet period${time === null ? "" : `, until ${time}`}.`;
+    case "lock":
+      return `Waits for a lock${time === null ? "" : `, until ${time}`}.`;
+    case "window":
+      return `Waits for a window to open${time === null ? "" : ` at ${time}`}.`;
+    case "approval":
+      return `Waits for approval${time === null ? "" : `, until ${time}`}.`;
+  }
+}

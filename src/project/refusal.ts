@@ -1,0 +1,14 @@
+/** Why a project did not do what it was asked to. Doors turn the code into a status and show the detail as it is. */
+export interface Refusal {
+  readonly code:
+    | "stale_revision"
+    | "idempotency_mismatch"
+    | "upload_incomplete"
+    | "not_git_connected"
+    | "body_expired"
+    | "too_much_waiting"
+    | "too_many_uploads"
+    | "not_found"
+    | "conflict";
+  readonly detail: string;
+}

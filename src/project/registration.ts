@@ -1,0 +1,99 @@
+import { iso } from "../ids.ts";
+import { err, ok, type Result } from "../result.ts";
+import { hasSchema, migrate, type Sql } from "../sql.ts";
+import type { Context } from "./context.ts";
+import { getDeploy, openDeploys, policyOf, projectRow, toDeploy } from "./deploys.ts";
+import { emit } from "./events.ts";
+import type { Refusal } from "./refusal.ts";
+import { MIGRATIONS } from "./schema.ts";
+import { DEFAULT_POLICY, type Policy, type ProjectView } from "./shapes.ts";
+
+/** What Cloudflare said of a project when it was registered. */
+export interface ProjectFacts {
+  readonly key: string;
+  readonly account_id: string;
+  readonly name: string;
+  readonly upstream_id: string;
+  readonly production_branch: string;
+  readonly subdomain: string;
+  readonly source: "git" | "direct_upload";
+}
+
+export function isRegistered(sql: Sql): boolean {
+  return hasSchema(sql) && sql.one("SELECT 1 AS x FROM project") !== null;
+}
+
+/** Registers a project or, again, takes over what has changed at Cloudflare. Only this makes tables in an empty object. */
+export function register(
+  context: Context,
+  facts: ProjectFacts,
+  policy: Partial<Policy>,
+): Result<{ created: boolean; project: ProjectView }, Refusal> {
+  const { sql } = context;
+  migrate(sql, MIGRATIONS);
+  return context.change(() => {
+    const known = sql.one<{ upstream_id: string }>("SELECT upstream_id FROM project");
+    if (known === null) {
+      const now = context.now();
+      sql.insert("project", {
+        id: 1,
+        ...facts,
+        policy: JSON.stringify({ ...DEFAULT_POLICY, ...policy }),
+        next_number: 1,
+        registered_at: now,
+        sweep_at: now + 24 * 3_600_000,
+      });
+      emit(context, "project.registered", { name: facts.name, account_id: facts.account_id });
+      return ok({ created: true, project: viewProject(context) });
+    }
+    if (known.upstream_id !== facts.upstream_id) {
+      return err({
+        code: "conflict",
+        detail:
+          "The Pages project of this name is not the one that was registered: it was deleted and made anew. Delete it here first.",
+      });
+    }
+    const { production_branch, subdomain, source } = facts;
+    sql.update("project", "id", 1, { production_branch, subdomain, source });
+    changePolicy(context, policy);
+    return ok({ created: false, project: viewProject(context) });
+  });
+}
+
+function changePolicy(context: Context, change: Partial<Policy>): void {
+  const before = policyOf(context.sql);
+  const policy = { ...before, ...change };
+  if (JSON.stringify(policy) !== JSON.stringify(before)) {
+    context.sql.run("UPDATE project SET policy = ?", JSON.stringify(policy));
+    emit(context, "project.policy_changed", { policy });
+  }
+}
+
+/** What is live, running and waiting. */
+export function viewProject(context: Context): ProjectView {
+  const { sql } = context;
+  const row = projectRow(sql);
+  const open = openDeploys(sql).map((deploy) => toDeploy(context, deploy));
+  const live = row.live_deploy_id === null ? null : getDeploy(sql, row.live_deploy_id);
+  return {
+    name: row.name,
+    account_id: row.account_id,
+    production_branch: row.production_branch,
+    subdomain: row.subdomain,
+    source: row.source,
+    live: live === null ? null : toDeploy(context, live),
+    running: open.filter((deploy) => deploy.status !== "queued"),
+    waiting: open.filter((deploy) => deploy.status === "queued"),
+    leftovers: sql
+      .all<{
+        deployment_id: string;
+        kind: "abandoned" | "stray";
+        deploy_id: string;
+        since: number;
+      }>("SELECT deployment_id, kind, deploy_id, since FROM leftovers WHERE ended_at IS NULL")
+      .map((leftover) => ({ ...leftover, since: iso(leftover.since) })),
+    locks: [],
+    policy: policyOf(sql),
+    registered_at: iso(row.registered_at),
+  };
+}

@@ -1,0 +1,47 @@
+import { err, type Result } from "../result.ts";
+import { accept, type Answered } from "./accept.ts";
+import type { Context } from "./context.ts";
+import { getDeploy } from "./deploys.ts";
+import type { Form } from "./form.ts";
+import type { Refusal } from "./refusal.ts";
+import type { Trigger } from "./shapes.ts";
+import { hasBody } from "./uploads.ts";
+
+/**
+ * A person's retry: a new deploy of the same content, with a number of its own. A build takes the branch's head; an upload
+ * needs its body to be stored still.
+ */
+export function retry(
+  context: Context,
+  id: string,
+  trigger: Trigger,
+  deployId: string,
+): Result<Answered, Refusal> {
+  const row = getDeploy(context.sql, id);
+  if (row === null) {
+    return err({ code: "not_found", detail: "There is no such deploy." });
+  }
+  if (row.ended_at === null) {
+    return err({ code: "conflict", detail: "This deploy has not ended yet. Cancel it first." });
+  }
+  if (row.upload_id !== null && !hasBody(context.sql, row.upload_id)) {
+    return err({
+      code: "body_expired",
+      detail: "The uploaded body is no longer stored (it is kept for 7 days). Upload it again.",
+    });
+  }
+  return accept(context, {
+    deploy_id: deployId,
+    trigger,
+    dedupe_key: null,
+    fingerprint: null,
+    kind: row.kind,
+    branch: row.branch,
+    form: JSON.parse(row.form) as Form,
+    content_hash: null,
+    upload: null,
+    stored_upload: row.upload_id,
+    hook: null,
+    retry_of: row.id,
+  });
+}

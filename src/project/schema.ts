@@ -1,0 +1,216 @@
+import type { Migration } from "../sql.ts";
+
+/**
+ * The tables of a project, each described in docs/storage.md. Every row that waits for a time has it in `due_at`
+ * (milliseconds), which agenda.ts reads.
+ */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    id: 1,
+    sql: `
+CREATE TABLE project (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  key TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  upstream_id TEXT NOT NULL,
+  production_branch TEXT NOT NULL,
+  subdomain TEXT NOT NULL,
+  source TEXT NOT NULL,
+  policy TEXT NOT NULL,
+  next_number INTEGER NOT NULL,
+  live_deploy_id TEXT,
+  registered_at INTEGER NOT NULL,
+  sweep_at INTEGER NOT NULL
+);
+
+CREATE TABLE deploys (
+  id TEXT PRIMARY KEY,
+  number INTEGER NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  status TEXT NOT NULL,
+  reason TEXT,
+  reason_code TEXT,
+  waiting_for TEXT,
+  trigger_id TEXT NOT NULL,
+  trigger_kind TEXT NOT NULL,
+  trigger_source TEXT NOT NULL,
+  trigger_actor TEXT,
+  delivery_id TEXT,
+  branch TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  target TEXT NOT NULL,
+  commit_hash TEXT,
+  commit_message TEXT,
+  commit_dirty INTEGER,
+  form TEXT NOT NULL,
+  content_hash TEXT,
+  upload_id TEXT,
+  created_at INTEGER NOT NULL,
+  started_at INTEGER,
+  ended_at INTEGER,
+  due_at INTEGER,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  fence INTEGER NOT NULL DEFAULT 0,
+  posted_at INTEGER,
+  baseline TEXT,
+  looks INTEGER NOT NULL DEFAULT 0,
+  errors INTEGER NOT NULL DEFAULT 0,
+  cancel_requested TEXT,
+  deployment_id TEXT,
+  deployment TEXT,
+  stages TEXT NOT NULL DEFAULT '[]',
+  stage_since INTEGER,
+  superseded_by TEXT,
+  retry_of TEXT
+);
+CREATE INDEX deploys_open ON deploys (number) WHERE ended_at IS NULL;
+CREATE INDEX deploys_target ON deploys (target, number);
+CREATE INDEX deploys_deployment ON deploys (deployment_id) WHERE deployment_id IS NOT NULL;
+
+CREATE TABLE marks (
+  target TEXT PRIMARY KEY,
+  number INTEGER NOT NULL
+);
+
+CREATE TABLE triggers (
+  id TEXT PRIMARY KEY,
+  dedupe_key TEXT UNIQUE,
+  fingerprint TEXT,
+  kind TEXT NOT NULL,
+  source TEXT NOT NULL,
+  branch TEXT,
+  outcome TEXT NOT NULL,
+  reason TEXT,
+  reason_code TEXT,
+  deploy_id TEXT,
+  at INTEGER NOT NULL
+);
+CREATE INDEX triggers_at ON triggers (at);
+
+CREATE TABLE uploads (
+  id TEXT PRIMARY KEY,
+  number INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  content_type TEXT NOT NULL,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  chunks INTEGER NOT NULL DEFAULT 0,
+  parts TEXT,
+  hashes TEXT,
+  sealed_at INTEGER,
+  due_at INTEGER
+);
+CREATE INDEX uploads_due ON uploads (due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE upload_chunks (
+  upload_id TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (upload_id, n)
+) WITHOUT ROWID;
+
+CREATE TABLE leftovers (
+  deployment_id TEXT PRIMARY KEY,
+  deploy_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  target TEXT NOT NULL,
+  environment TEXT NOT NULL,
+  step TEXT NOT NULL,
+  errors INTEGER NOT NULL DEFAULT 0,
+  since INTEGER NOT NULL,
+  due_at INTEGER,
+  ended_at INTEGER,
+  outcome TEXT
+);
+CREATE INDEX leftovers_open ON leftovers (due_at) WHERE ended_at IS NULL;
+
+CREATE TABLE stray_watches (
+  deploy_id TEXT PRIMARY KEY,
+  due_at INTEGER NOT NULL
+);
+
+CREATE TABLE events (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  deploy_id TEXT,
+  data TEXT NOT NULL
+);
+
+CREATE TABLE subscribers (
+  id TEXT PRIMARY KEY,
+  url TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  events TEXT NOT NULL,
+  secret TEXT NOT NULL,
+  description TEXT,
+  state TEXT NOT NULL,
+  cursor INTEGER NOT NULL,
+  failures INTEGER NOT NULL DEFAULT 0,
+  failing_since INTEGER,
+  blocked_until INTEGER,
+  created_at INTEGER NOT NULL
+);
+CREATE TABLE deliveries (
+  id TEXT PRIMARY KEY,
+  subscriber_id TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  due_at INTEGER,
+  status INTEGER,
+  error TEXT,
+  ms INTEGER,
+  excerpt TEXT,
+  at INTEGER NOT NULL,
+  UNIQUE (subscriber_id, sequence)
+);
+CREATE INDEX deliveries_due ON deliveries (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE hooks (
+  id TEXT PRIMARY KEY,
+  source TEXT NOT NULL,
+  repository TEXT,
+  branch TEXT,
+  secrets TEXT NOT NULL,
+  url_key TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  paused INTEGER NOT NULL DEFAULT 0,
+  description TEXT,
+  created_at INTEGER NOT NULL,
+  last_delivery_at INTEGER,
+  refusals INTEGER NOT NULL DEFAULT 0,
+  refused_at INTEGER
+);
+
+CREATE TABLE schedules (
+  id TEXT PRIMARY KEY,
+  cron TEXT NOT NULL,
+  time_zone TEXT NOT NULL,
+  branch TEXT NOT NULL,
+  paused INTEGER NOT NULL DEFAULT 0,
+  due_at INTEGER,
+  created_at INTEGER NOT NULL
+);
+
+CREATE TABLE troubles (
+  key TEXT PRIMARY KEY,
+  strikes INTEGER NOT NULL,
+  due_at INTEGER,
+  error TEXT NOT NULL
+);
+
+CREATE TABLE tokens (
+  id TEXT PRIMARY KEY,
+  hash TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  description TEXT,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  revoked_at INTEGER
+);
+`,
+  },
+];

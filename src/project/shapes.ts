@@ -1,0 +1,195 @@
+import * as z from "zod";
+
+/**
+ * What leaves a project: the shapes that API, events, dashboard and subscribers share. Names follow Cloudflare's API
+ * (`snake_case`, RFC 3339 UTC). Fields may be added; these keep their meaning.
+ */
+
+export const DeployStatus = z.enum([
+  "queued",
+  "submitting",
+  "reconciling",
+  "running",
+  "verifying",
+  "succeeded",
+  "failed",
+  "timed_out",
+  "canceled",
+  "superseded",
+  "skipped",
+]);
+export type DeployStatus = z.infer<typeof DeployStatus>;
+
+export const DeployKind = z.enum(["build", "upload", "rollback", "promote"]);
+export type DeployKind = z.infer<typeof DeployKind>;
+
+export const Environment = z.enum(["production", "preview"]);
+export type Environment = z.infer<typeof Environment>;
+
+/** Cloudflare's stages. Values it adds later pass through as they are, so readers must expect others. */
+export const Stage = z.object({
+  name: z.string(),
+  status: z.string(),
+  started_on: z.string().nullable(),
+  ended_on: z.string().nullable(),
+});
+export type Stage = z.infer<typeof Stage>;
+
+export const WaitingFor = z.enum([
+  "turn",
+  "quiet_period",
+  "lock",
+  "window",
+  "approval",
+  "not_before",
+  "budget",
+  "retry",
+]);
+export type WaitingFor = z.infer<typeof WaitingFor>;
+
+export const TriggerKind = z.enum(["hook", "api", "schedule", "gateway", "retry"]);
+export type TriggerKind = z.infer<typeof TriggerKind>;
+
+/** What asked for a deploy. `source` is the hook's source (`github`, …) or the name of the door. */
+export const Trigger = z.object({
+  id: z.string(),
+  kind: TriggerKind,
+  source: z.string(),
+  actor: z.string().nullable(),
+  delivery_id: z.string().nullable(),
+});
+export type Trigger = z.infer<typeof Trigger>;
+
+export const Deployment = z.object({
+  id: z.string(),
+  url: z.string(),
+  aliases: z.array(z.string()),
+  environment: z.string(),
+});
+export type Deployment = z.infer<typeof Deployment>;
+
+export const Deploy = z.object({
+  id: z.string(),
+  number: z.int(),
+  project: z.string(),
+  kind: DeployKind,
+  status: DeployStatus,
+  reason: z.string().nullable(),
+  reason_code: z.string().nullable(),
+  waiting: z.object({ for: WaitingFor, until: z.string().nullable() }).nullable(),
+  trigger: Trigger,
+  branch: z.string(),
+  environment: Environment,
+  target: z.string(),
+  commit_hash: z.string().nullable(),
+  commit_message: z.string().nullable(),
+  commit_dirty: z.boolean().nullable(),
+  created_at: z.string(),
+  started_at: z.string().nullable(),
+  ended_at: z.string().nullable(),
+  stages: z.array(Stage),
+  deployment: Deployment.nullable(),
+  attempts: z.int(),
+  superseded_by: z.string().nullable(),
+  retry_of: z.string().nullable(),
+});
+export type Deploy = z.infer<typeof Deploy>;
+
+export const Outcome = z.enum([
+  "queued",
+  "held",
+  "coalesced",
+  "superseded",
+  "duplicate",
+  "filtered",
+  "ignored",
+]);
+export type Outcome = z.infer<typeof Outcome>;
+
+/** How a project answered one trigger. `deploy` is null where none came of it. */
+export interface Accepted {
+  id: string;
+  outcome: Outcome;
+  reason: string | null;
+  reason_code: string | null;
+  deploy: Deploy | null;
+}
+
+export const EventType = z.enum([
+  "deploy.queued",
+  "deploy.held",
+  "deploy.superseded",
+  "deploy.canceled",
+  "deploy.started",
+  "deploy.stage",
+  "deploy.reconciling",
+  "deploy.succeeded",
+  "deploy.failed",
+  "deploy.recovered",
+  "deploy.timed_out",
+  "deploy.skipped",
+  "deploy.abandoned",
+  "deploy.stray",
+  "deploy.rolled_back",
+  "project.registered",
+  "project.policy_changed",
+  "project.quarantined",
+  "hook.refused",
+  "subscriber.failing",
+  "subscriber.disabled",
+  "subscriber.recovered",
+  "test.ping",
+]);
+export type EventType = z.infer<typeof EventType>;
+
+/** One numbered, immutable fact about a project. Its id is the `webhook-id` of every delivery of it. */
+export const Event = z.object({
+  id: z.string(),
+  type: EventType,
+  timestamp: z.string(),
+  project: z.string(),
+  sequence: z.int(),
+  data: z.record(z.string(), z.unknown()),
+});
+export type Event = z.infer<typeof Event>;
+
+/** A project's rules. The mode says what happens to waiting deploys of a target when a newer one arrives. */
+export const Policy = z.object({
+  mode: z.enum(["supersede", "all"]),
+  lane: z.enum(["project", "target"]),
+  /** A deploy that runs longer ends `timed_out`. */
+  deadline_seconds: z.int().min(30).max(86_400),
+  /** How often one deploy may ask Cloudflare for its deployment. */
+  max_attempts: z.int().min(1).max(20),
+});
+export type Policy = z.infer<typeof Policy>;
+
+export const DEFAULT_POLICY: Policy = {
+  mode: "supersede",
+  lane: "project",
+  deadline_seconds: 2_700,
+  max_attempts: 6,
+};
+
+export const ProjectView = z.object({
+  name: z.string(),
+  account_id: z.string(),
+  production_branch: z.string(),
+  subdomain: z.string(),
+  source: z.enum(["git", "direct_upload"]),
+  live: Deploy.nullable(),
+  running: z.array(Deploy),
+  waiting: z.array(Deploy),
+  leftovers: z.array(
+    z.object({
+      deployment_id: z.string(),
+      kind: z.enum(["abandoned", "stray"]),
+      deploy_id: z.string(),
+      since: z.string(),
+    }),
+  ),
+  locks: z.array(z.unknown()),
+  policy: Policy,
+  registered_at: z.string(),
+});
+export type ProjectView = z.infer<typeof ProjectView>;

@@ -1,0 +1,30 @@
+import type { Context } from "./context.ts";
+
+const DAY_MS = 24 * 3_600_000;
+/** How long is kept what only tells of the past. Deploys themselves stay. */
+const KEEP_MS = 30 * DAY_MS;
+
+/**
+ * The daily clean-up. Events stay until every subscriber's cursor is past them and no delivery waits for them, however old
+ * they are; a paused or disabled subscriber does not hold them.
+ */
+export function sweep(context: Context): void {
+  context.change(() => {
+    const { sql } = context;
+    const before = context.now() - KEEP_MS;
+    const told = sql.one<{ told: number | null }>(
+      `SELECT MIN(told) AS told FROM (
+         SELECT MIN(cursor) AS told FROM subscribers WHERE state = 'active'
+         UNION ALL SELECT MIN(sequence) - 1 FROM deliveries WHERE state = 'pending')`,
+    );
+    sql.run(
+      "DELETE FROM events WHERE at < ? AND sequence <= ?",
+      before,
+      told?.told ?? Number.MAX_SAFE_INTEGER,
+    );
+    sql.run("DELETE FROM deliveries WHERE at < ? AND state <> 'pending'", before);
+    sql.run("DELETE FROM triggers WHERE at < ?", before);
+    sql.run("DELETE FROM leftovers WHERE ended_at < ?", before);
+    sql.run("UPDATE project SET sweep_at = ?", context.now() + DAY_MS);
+  });
+}

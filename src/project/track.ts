@@ -1,0 +1,136 @@
+import { fault } from "../fault.ts";
+import type { UpstreamDeployment } from "../cloudflare/schemas.ts";
+import { abandon } from "./cancel.ts";
+import type { Context } from "./context.ts";
+import {
+  alter,
+  emitDeploy,
+  getDeploy,
+  move,
+  policyOf,
+  projectRow,
+  type DeployRow,
+} from "./deploys.ts";
+import { nextPoll, read, stageChanges, type Reading } from "./reading.ts";
+import { reasons } from "./reasons.ts";
+import type { DeployStatus, Deployment, Stage } from "./shapes.ts";
+import { call } from "./upstream.ts";
+
+/** Its deployment is known: from here on it is watched. Inside the caller's transaction. */
+export function follow(context: Context, row: DeployRow, deployment: UpstreamDeployment): void {
+  const now = context.now();
+  const known: Deployment = {
+    id: deployment.id,
+    url: deployment.url,
+    aliases: deployment.aliases ?? [],
+    environment: deployment.environment,
+  };
+  const running = move(context, row, "running", {
+    deployment_id: deployment.id,
+    deployment: JSON.stringify(known),
+    stage_since: now,
+    due_at: now + nextPoll(0),
+    errors: 0,
+  });
+  if (row.cancel_requested !== null) {
+    abandon(context, running, "canceled", reasons.canceledBy(row.cancel_requested, true));
+  } else {
+    apply(context, running, deployment);
+  }
+}
+
+/** The effect: one look at the deployment of a running deploy. */
+export async function poll(context: Context, id: string): Promise<void> {
+  const before = getDeploy(context.sql, id);
+  const deploymentId = before?.deployment_id;
+  if (before?.status !== "running" || deploymentId == null) {
+    return;
+  }
+  const name = projectRow(context.sql).name;
+  const called = await call(context, "poll", (c) => c.deployment(name, deploymentId));
+  fault("track.answered", context.state);
+  context.change(() => {
+    const row = getDeploy(context.sql, id);
+    if (row?.status !== "running" || row.deployment_id !== deploymentId) {
+      return;
+    }
+    if (!called.permitted) {
+      late(context, row, called.until);
+    } else if (called.answer.ok) {
+      apply(context, row, called.answer.value);
+    } else if (called.answer.error.kind === "refused" && called.answer.error.status === 404) {
+      move(context, row, "failed", { why: reasons.deletedUpstream() });
+    } else {
+      const { retryAfterMs } = called.answer.error;
+      late(
+        context,
+        row,
+        context.now() + Math.max(retryAfterMs ?? 0, nextPoll(10_000 * (row.errors + 1))),
+      );
+    }
+  });
+  fault("track.settled", context.state);
+}
+
+/** No answer this time. The deadline counts all the same. */
+function late(context: Context, row: DeployRow, until: number): void {
+  const stages = JSON.parse(row.stages) as Stage[];
+  const stage = stages.findLast((s) => s.status === "active")?.name ?? "queued";
+  if (!timedOut(context, row, stage)) {
+    alter(context, row, { due_at: until, errors: row.errors + 1 });
+  }
+}
+
+function apply(context: Context, row: DeployRow, deployment: UpstreamDeployment): void {
+  const now = context.now();
+  const reading = read(deployment);
+  const changed = stageChanges(JSON.parse(row.stages) as Stage[], reading.stages);
+  const since = changed.length > 0 ? now : (row.stage_since ?? now);
+  const seen = alter(context, row, {
+    stages: JSON.stringify(reading.stages),
+    stage_since: since,
+    due_at: now + nextPoll(now - since),
+    errors: 0,
+    deployment: JSON.stringify({
+      id: deployment.id,
+      url: deployment.url,
+      aliases: deployment.aliases ?? [],
+      environment: deployment.environment,
+    } satisfies Deployment),
+  });
+  for (const stage of changed) {
+    emitDeploy(context, "deploy.stage", seen, { stage });
+  }
+  if (reading.end !== null) {
+    end(context, seen, reading.end);
+  } else {
+    timedOut(context, seen, reading.stage);
+  }
+}
+
+function end(context: Context, row: DeployRow, end: NonNullable<Reading["end"]>): void {
+  const previous = context.sql.one<{ status: DeployStatus }>(
+    "SELECT status FROM deploys WHERE target = ? AND number < ? AND status IN ('succeeded', 'failed', 'timed_out') ORDER BY number DESC LIMIT 1",
+    row.target,
+    row.number,
+  );
+  const ended = move(context, row, end.status, { why: end.why });
+  if (end.status !== "succeeded") {
+    return;
+  }
+  if (row.environment === "production") {
+    context.sql.run("UPDATE project SET live_deploy_id = ?", row.id);
+  }
+  if (previous !== null && previous.status !== "succeeded") {
+    emitDeploy(context, "deploy.recovered", ended);
+  }
+}
+
+function timedOut(context: Context, row: DeployRow, stage: string): boolean {
+  const deadlineMs = policyOf(context.sql).deadline_seconds * 1000;
+  if (context.now() < (row.started_at ?? 0) + deadlineMs) {
+    return false;
+  }
+  abandon(context, row, "timed_out", reasons.timedOut(stage, deadlineMs));
+  return true;
+}

@@ -1,0 +1,64 @@
+import { CloudflareClient, type Answer } from "../cloudflare/client.ts";
+import type { PermitKind } from "../instance/budget.ts";
+import { instanceOf } from "../objects.ts";
+import type { Context } from "./context.ts";
+
+/** How long to wait before asking again when the instance itself did not answer. */
+const NO_INSTANCE_MS = 2_000;
+
+export type Called<T> =
+  | { readonly permitted: true; readonly answer: Answer<T> }
+  | { readonly permitted: false; readonly until: number };
+
+/** Asks for one permit. Without one, `until` says when to try again. */
+export async function permit(
+  context: Context,
+  kind: PermitKind,
+): Promise<{ granted: true } | { granted: false; until: number }> {
+  try {
+    return await instanceOf(context.env).permit(kind);
+  } catch {
+    return { granted: false, until: context.now() + NO_INSTANCE_MS };
+  }
+}
+
+/** One call to Cloudflare with a permit for it; a 429 is reported, so that everybody keeps quiet. */
+export async function call<T>(
+  context: Context,
+  kind: PermitKind,
+  ask: (client: CloudflareClient) => Promise<Answer<T>>,
+): Promise<Called<T>> {
+  const allowed = await permit(context, kind);
+  return allowed.granted
+    ? { permitted: true, answer: await callPermitted(context, ask) }
+    : { permitted: false, until: allowed.until };
+}
+
+/** The same for a permit that is already held. */
+export async function callPermitted<T>(
+  context: Context,
+  ask: (client: CloudflareClient) => Promise<Answer<T>>,
+): Promise<Answer<T>> {
+  const config = await context.config();
+  const client = new CloudflareClient({
+    baseUrl: config.apiBaseUrl,
+    accountId: accountOf(context),
+    credential: config.credential,
+  });
+  const answer = await ask(client);
+  if (!answer.ok && answer.error.kind === "limited") {
+    const until = context.now() + (answer.error.retryAfterMs ?? 0);
+    try {
+      await instanceOf(context.env).blocked(until);
+    } catch (error) {
+      console.error({ message: "a 429 could not be reported", error: String(error) });
+    }
+  }
+  return answer;
+}
+
+function accountOf(context: Context): string {
+  return (
+    context.sql.one<{ account_id: string }>("SELECT account_id FROM project")?.account_id ?? ""
+  );
+}

@@ -1,0 +1,32 @@
+import { callProject } from "./call.ts";
+import { configOf } from "./env.ts";
+import { visitProjects } from "./walk.ts";
+
+/**
+ * Wakes every registered project, so that a lost alarm never stops one for long, and has it seal anew what an older key
+ * has sealed. One project that fails does not stop the others.
+ */
+export async function runWatchdog(env: Env): Promise<{ visited: number; failed: number }> {
+  const config = await configOf(env);
+  if (!config.ok) {
+    const settings = config.error.map(({ setting }) => setting).join(", ");
+    console.error({ message: "the watchdog can't run without its settings", settings });
+    return { visited: 0, failed: 0 };
+  }
+  let resealed = 0;
+  const { visited, failed } = await visitProjects(
+    env,
+    async ({ key }) => {
+      await callProject(env, key, (project) => project.wake());
+      resealed += await callProject(env, key, (project) => project.reseal());
+    },
+    ({ key }, error) =>
+      console.error({
+        message: "the watchdog could not wake a project",
+        key,
+        error: String(error),
+      }),
+  );
+  console.log({ message: "the watchdog went round", projects: visited, failed, resealed });
+  return { visited, failed };
+}

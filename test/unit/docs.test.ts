@@ -1,0 +1,37 @@
+/// <reference types="vite/types/importMeta.d.ts" />
+import { describe, expect, it } from "vitest";
+
+import { MIGRATIONS as INSTANCE } from "../../src/instance/schema.ts";
+import { CODES } from "../../src/problem.ts";
+import { MIGRATIONS as PROJECT } from "../../src/project/schema.ts";
+import { EventType } from "../../src/project/shapes.ts";
+
+const PAGES: Record<string, string> = import.meta.glob("../../docs/*.md", {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
+const page = (name: string): string => PAGES[`../../docs/${name}`] ?? "";
+
+/** Pages that list what the code has; what is added here and not there makes them untrue. */
+describe("the documents", () => {
+  it("name every error code", () => {
+    const text = page("api.md");
+    expect(Object.keys(CODES).filter((code) => !text.includes(`\`${code}\``))).toEqual([]);
+  });
+
+  it("name every event type", () => {
+    const text = page("events.md");
+    expect(EventType.options.filter((type) => !text.includes(`\`${type}\``))).toEqual([]);
+  });
+
+  it("name every table and every column", () => {
+    const text = page("storage.md");
+    const sql = [...PROJECT, ...INSTANCE].map((m) => m.sql).join("\n");
+    const tables = [...sql.matchAll(/CREATE TABLE (\w+)/g)].map((m) => m[1] ?? "");
+    const columns = [...sql.matchAll(/^ {2}([a-z_]+) [A-Z]/gm)].map((m) => m[1] ?? "");
+    expect(tables.length).toBeGreaterThan(10);
+    const missing = [...tables, ...columns].filter((name) => !text.includes(`\`${name}\``));
+    expect([...new Set(missing)]).toEqual([]);
+  });
+});

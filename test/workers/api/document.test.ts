@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { app } from "../../../src/app.ts";
+import { CODES } from "../../../src/problem.ts";
+import { EventType } from "../../../src/project/shapes.ts";
+import { Edge, leave } from "./edge.ts";
+
+type Json = Record<string, unknown>;
+interface OperationObject {
+  operationId: string;
+  summary: string;
+  tags: string[];
+  security: { token?: string[] }[];
+  parameters?: { name: string; in: string }[];
+  requestBody?: { content: Record<string, { schema: Json }> };
+  responses: Record<string, { description: string; content?: Record<string, { schema: Json }> }>;
+}
+interface Document {
+  openapi: string;
+  paths: Record<string, Record<string, OperationObject>>;
+  webhooks: Record<string, Record<string, OperationObject>>;
+  components: Record<string, Record<string, Json>>;
+}
+
+let document: Document;
+let all: [string, OperationObject][];
+beforeAll(async () => {
+  const edge = await Edge.create();
+  const got = await edge.send("GET", "/openapi.json", { token: null });
+  document = got.body as Document;
+  all = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]): [string, OperationObject] => [
+      `${method.toUpperCase()} ${path}`,
+      operation,
+    ]),
+  );
+});
+afterAll(leave);
+
+describe("the OpenAPI document", () => {
+  it("is OpenAPI 3.1", () => {
+    expect(document.openapi).toMatch(/^3\.1\./);
+  });
+
+  it("has every route of the app, and no other", () => {
+    const routes = app.routes
+      .filter(({ method, path }) => method !== "ALL" && !path.includes("*"))
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
+    expect([...new Set(routes)].sort()).toEqual(all.map(([route]) => route).sort());
+  });
+
+  it("refers to nothing that is not there", () => {
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)];
+    expect(references.length).toBeGreaterThan(50);
+    const dangling = references.filter(([, reference = ""]) => {
+      const [, , section = "", name = ""] = reference.split("/");
+      return document.components[section]?.[name] === undefined;
+    });
+    expect(dangling).toEqual([]);
+  });
+
+  it("names each operation once, says what it does, and declares its path's parameters", () => {
+    const ids = all.map(([, { operationId }]) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    const poor = all.filter(([route, { summary, tags, parameters = [] }]) => {
+      const declared = parameters.filter((p) => p.in === "path").map((p) => p.name);
+      const named = [...route.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      return (
+        !/^[A-Z].*[^.]$/.test(summary) || tags.length !== 1 || declared.join() !== named.join()
+      );
+    });
+    expect(poor.map(([route]) => route)).toEqual([]);
+  });
+
+  it("describes what every guarded route can answer", () => {
+    const poor = all.filter(([, { responses, security }]) => {
+      const has = (status: number): boolean => responses[status] !== undefined;
+      const guarded = security.length === 0 || [401, 403, 500, 503].every(has);
+      return !guarded || !Object.keys(responses).some((status) => Number(status) < 300);
+    });
+    expect(poor.map(([route]) => route)).toEqual([]);
+  });
+
+  it("describes refusals as problems, by codes of the one list", () => {
+    const described = all.flatMap(([route, { responses }]) =>
+      Object.entries(responses).map(([status, answer]) => ({ route, status, ...answer })),
+    );
+    const refusals = described.filter(({ status }) => Number(status) >= 400);
+    expect(refusals.length).toBeGreaterThan(100);
+    const poor = refusals.filter(({ status, description, content = {} }) => {
+      const codes = [...description.matchAll(/^`(\w+)`: /gm)].map(([, code = ""]) => code);
+      const fits = (code: string): boolean =>
+        code in CODES && CODES[code as keyof typeof CODES][0] === Number(status);
+      const schema = content["application/problem+json"]?.schema;
+      return (
+        codes.length === 0 ||
+        !codes.every(fits) ||
+        schema?.["$ref"] !== "#/components/schemas/Problem"
+      );
+    });
+    expect(poor).toEqual([]);
+  });
+
+  it("closes every JSON body to fields that there are not", () => {
+    const bodies = all
+      .filter(([route]) => route !== "POST /hooks/{project}/{segment}")
+      .flatMap(([, { requestBody }]) => requestBody?.content["application/json"] ?? []);
+    expect(bodies.length).toBe(10);
+    for (const { schema } of bodies) {
+      expect(schema).toMatchObject({ type: "object", additionalProperties: false });
+    }
+  });
+
+  it("has a webhook for every type of event", () => {
+    expect(Object.keys(document.webhooks).sort()).toEqual([...EventType.options].sort());
+    for (const { post } of Object.values(document.webhooks)) {
+      expect(post?.requestBody?.content["application/json"]?.schema).toEqual({
+        $ref: "#/components/schemas/Event",
+      });
+    }
+  });
+
+  it("describes the token", () => {
+    expect(document.components["securitySchemes"]?.["token"]).toMatchObject({
+      type: "http",
+      scheme: "bearer",
+    });
+  });
+});

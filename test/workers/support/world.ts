@@ -1,0 +1,389 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+
+import { createSandbox } from "../../../sandbox/app.ts";
+import type { Sandbox } from "../../../sandbox/types.ts";
+import { configOf, type Config } from "../../../src/env.ts";
+import { newId } from "../../../src/ids.ts";
+import { newWebhookSecret } from "../../../src/notify/webhook.ts";
+import { instanceOf, projectKey, projectOf, type Remote } from "../../../src/objects.ts";
+import type { AcceptInput, Answered } from "../../../src/project/accept.ts";
+import type { Project } from "../../../src/project/project.ts";
+import type { Deploy, Event, Policy } from "../../../src/project/shapes.ts";
+import { subscriberSeal } from "../../../src/project/subscribers.ts";
+
+/** Virtual time begins here: so far ahead that no real alarm ever fires by itself. */
+const EPOCH = Date.UTC(2040, 0, 2, 12, 0, 0);
+const API_HOST = "api.cloudflare.test";
+
+type Receiver = (request: Request) => Response | Promise<Response>;
+
+/** A crash that was asked for: the object is gone, as after an eviction in mid-step. */
+interface Crash {
+  readonly point: string;
+  /** Which time the point is reached. */
+  readonly hit: number;
+}
+
+/**
+ * One project, the instance, the sandbox and any number of receivers under one virtual clock. Nothing here waits by the
+ * wall: {@link run} goes from alarm to alarm and lets every effect end in between.
+ */
+export class World {
+  readonly sandbox: Sandbox;
+  readonly key: string;
+  readonly name: string;
+  readonly receivers = new Map<string, Receiver>();
+  /** Every fault point that was reached, in order. */
+  readonly points: string[] = [];
+  /** What the receivers got, by host. */
+  readonly received = new Map<string, { id: string; body: Event; headers: Headers }[]>();
+  config: Config | null = null;
+  crashes = 0;
+  #state: DurableObjectState | null = null;
+  readonly #crashed = new WeakSet<DurableObjectState>();
+  #crash: Crash | null = null;
+  #hits = new Map<string, number>();
+
+  constructor(name: string) {
+    this.name = name;
+    // Objects outlive a test: time goes on where the last world of this file left it.
+    const resume = vi.isFakeTimers() ? Date.now() : EPOCH;
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(resume);
+    this.sandbox = createSandbox({
+      now: () => Date.now(),
+      // A call that hangs is a call that times out; nobody waits for it here.
+      hang: async () => {
+        throw new DOMException("The operation timed out.", "TimeoutError");
+      },
+    });
+    this.key = projectKey(this.sandbox.accountId, name);
+    vi.spyOn(globalThis, "fetch").mockImplementation((input, init) =>
+      this.#fetch(new Request(input, init)),
+    );
+    (globalThis as { __fault?: unknown }).__fault = (
+      point: string,
+      state: DurableObjectState | null,
+    ): void => this.#fault(point, state);
+  }
+
+  /** Registers a fresh Pages project of this name: `git` or direct upload. */
+  static async create(
+    options: { name?: string; source?: "git" | "direct_upload"; policy?: Partial<Policy> } = {},
+  ): Promise<World> {
+    const name = options.name ?? `p-${newId("dpl").slice(-10).toLowerCase()}`;
+    const source = options.source ?? "git";
+    const world = new World(name);
+    const project = world.sandbox.addProject(
+      source === "git" ? { name, source: `acme/${name}` } : { name },
+    );
+    if (source === "git") {
+      await world.api("PATCH", "", {
+        source: {
+          config: { production_deployments_enabled: false, preview_deployment_setting: "none" },
+        },
+      });
+    }
+    const config = await configOf(env);
+    if (!config.ok) {
+      throw new Error(JSON.stringify(config.error));
+    }
+    world.config = config.value;
+    await instanceOf(env).register({
+      key: world.key,
+      name,
+      account_id: world.sandbox.accountId,
+    });
+    const registered = await world.stub().register(
+      {
+        key: world.key,
+        account_id: world.sandbox.accountId,
+        name,
+        upstream_id: project.id,
+        production_branch: project.production_branch,
+        subdomain: project.subdomain,
+        source,
+      },
+      options.policy ?? {},
+    );
+    if (!registered.ok) {
+      throw new Error(registered.error.detail);
+    }
+    // The budget's bucket is empty at start; it fills while this passes.
+    world.pass(60_000);
+    return world;
+  }
+
+  /** Always a new stub: an old one is broken after a crash. */
+  stub(): Remote<Project> {
+    return projectOf(env, this.key);
+  }
+
+  inside<T>(body: (project: Project, state: DurableObjectState) => T | Promise<T>): Promise<T> {
+    return runInDurableObject(env.PROJECT.getByName(this.key), body);
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  pass(ms: number): void {
+    vi.setSystemTime(Date.now() + ms);
+  }
+
+  // — Triggers —
+
+  /** A verified push, as the hook door hands it over. */
+  async push(
+    options: { branch?: string; commit?: string; message?: string; delivery?: string } = {},
+  ): Promise<Answered> {
+    const branch = options.branch ?? "main";
+    const commit = options.commit ?? newId("dpl").slice(-12).toLowerCase().padEnd(40, "0");
+    this.sandbox.push({
+      project: this.name,
+      branch,
+      commit_hash: commit,
+      commit_message: options.message ?? "change",
+    });
+    const delivery = options.delivery ?? newId("trg");
+    return this.accept({
+      trigger: {
+        id: newId("trg"),
+        kind: "hook",
+        source: "github",
+        actor: "ines",
+        delivery_id: delivery,
+      },
+      dedupe_key: `hook/${delivery}/${branch}`,
+      branch,
+      form: { branch, commit_hash: commit, commit_message: options.message ?? "change" },
+      content_hash: `build/${branch}/${commit}`,
+    });
+  }
+
+  async accept(input: Partial<AcceptInput>): Promise<Answered> {
+    const full: AcceptInput = {
+      deploy_id: newId("dpl"),
+      trigger: { id: newId("trg"), kind: "api", source: "api", actor: null, delivery_id: null },
+      dedupe_key: null,
+      fingerprint: null,
+      kind: "build",
+      branch: null,
+      form: {},
+      content_hash: null,
+      upload: null,
+      stored_upload: null,
+      hook: null,
+      retry_of: null,
+      ...input,
+    };
+    const accepted = await this.retrying(() => this.stub().accept(full));
+    if (!accepted.ok) {
+      throw new Error(`${accepted.error.code}: ${accepted.error.detail}`);
+    }
+    return accepted.value;
+  }
+
+  /** Repeats a call whose object crashed under it, as the edge does. */
+  async retrying<T>(call: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const before = this.crashes;
+      try {
+        return await call();
+      } catch (error) {
+        if (this.crashes === before) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  async subscribe(
+    host: string,
+    receiver: Receiver = () => new Response(null, { status: 204 }),
+  ): Promise<string> {
+    const id = newId("sub");
+    const secret = newWebhookSecret();
+    const sealed = await this.config?.keyring.seal(subscriberSeal(this.key, id), secret);
+    this.receivers.set(host, receiver);
+    const added = await this.stub().addSubscriber({
+      id,
+      url: `https://${host}/events`,
+      kind: "webhook",
+      events: ["*"],
+      secret: sealed ?? "",
+      description: null,
+    });
+    if (!added.ok) {
+      throw new Error(added.error.detail);
+    }
+    return id;
+  }
+
+  /** Somebody else's call to Cloudflare about this project. */
+  api(method: string, path: string, body?: object | FormData): Promise<Response> {
+    const { accountId, token } = this.sandbox;
+    return this.sandbox.fetch(
+      new Request(
+        `https://${API_HOST}/client/v4/accounts/${accountId}/pages/projects/${this.name}${path}`,
+        {
+          method,
+          headers: { authorization: `Bearer ${token}` },
+          body:
+            body === undefined || body instanceof FormData ? (body ?? null) : JSON.stringify(body),
+        },
+      ),
+    );
+  }
+
+  /** The signing secret of a subscriber, unsealed. */
+  async secretOf(id: string): Promise<string> {
+    const sealed = await this.inside(
+      ({ context }) =>
+        context.sql.one<{ secret: string }>("SELECT secret FROM subscribers WHERE id = ?", id)
+          ?.secret,
+    );
+    return (await this.config?.keyring.unseal(subscriberSeal(this.key, id), sealed ?? "")) ?? "";
+  }
+
+  // — Time —
+
+  /**
+   * Lets virtual time run: every alarm at its time, every effect to its end, until nothing is due within `ms`.
+   * `done` ends it early.
+   */
+  async run(ms: number, done?: () => Promise<boolean>): Promise<void> {
+    const end = Date.now() + ms;
+    for (let steps = 0; steps < 5_000; steps++) {
+      const at = await this.#settle();
+      if (done !== undefined && (await done())) {
+        return;
+      }
+      if (at === null || at > end) {
+        vi.setSystemTime(end);
+        return;
+      }
+      vi.setSystemTime(Math.max(Date.now(), at));
+      await this.retrying(() => runDurableObjectAlarm(env.PROJECT.getByName(this.key))).catch(
+        () => undefined,
+      );
+    }
+    throw new Error("world: too many alarms; something is due again and again");
+  }
+
+  /** Runs until the deploy has ended, at most a day. */
+  async ended(id: string): Promise<Deploy> {
+    await this.run(86_400_000, async () => (await this.deploy(id)).ended_at !== null);
+    return this.deploy(id);
+  }
+
+  async deploy(id: string): Promise<Deploy> {
+    const deploy = await this.retrying(() => this.stub().deploy(id));
+    if (deploy === null) {
+      throw new Error(`no deploy ${id}`);
+    }
+    return deploy;
+  }
+
+  async events(): Promise<Event[]> {
+    return this.stub().events(0, 10_000);
+  }
+
+  /** Deployments that the sandbox really made for this project. */
+  created(): string[] {
+    const made = this.sandbox
+      .journal()
+      .requests.filter(
+        (r) =>
+          r.method === "POST" &&
+          r.project === this.name &&
+          r.path.endsWith("/deployments") &&
+          r.deployment !== null,
+      );
+    return made.map((r) => r.deployment ?? "");
+  }
+
+  /** The deployment that serves production, by Cloudflare. */
+  live(environment: "production" | "preview" = "production", branch?: string): string | null {
+    const changes = this.sandbox
+      .journal()
+      .live.filter(
+        (l) =>
+          l.project === this.name &&
+          l.environment === environment &&
+          (branch === undefined || l.branch === branch),
+      );
+    return changes.at(-1)?.deployment ?? null;
+  }
+
+  // — Crashes —
+
+  crashAt(point: string, hit = 1): void {
+    this.#crash = { point, hit };
+    this.#hits = new Map();
+  }
+
+  get crashArmed(): boolean {
+    return this.#crash !== null;
+  }
+
+  #fault(point: string, state: DurableObjectState | null): void {
+    this.points.push(point);
+    this.#state = state;
+    const hits = (this.#hits.get(point) ?? 0) + 1;
+    this.#hits.set(point, hits);
+    if (this.#crash?.point === point && this.#crash.hit === hits && state !== null) {
+      this.#crash = null;
+      this.crashes += 1;
+      this.#crashed.add(state);
+      state.abort(`crash at ${point}`);
+      throw new Error(`crash at ${point}`);
+    }
+  }
+
+  /** Waits for everything that runs, and says when the next alarm is. */
+  async #settle(): Promise<number | null> {
+    return this.retrying(() =>
+      this.inside(async (project, state) => {
+        this.#state = state;
+        await project.context.slots.settled((key) => this.hanging.has(key));
+        return state.storage.getAlarm();
+      }),
+    );
+  }
+
+  /** Keys of effects that hang on purpose and are not waited for. */
+  readonly hanging = new Set<string>();
+
+  async #fetch(request: Request): Promise<Response> {
+    // The platform's output gate, which a replaced fetch goes past: nothing leaves before what was written is durable.
+    // A call from the edge has no part in an object's storage, and may not touch it; one from an object that has
+    // crashed does not get out.
+    await Promise.resolve(this.#state?.storage.sync()).catch(() => undefined);
+    if (this.#state !== null && this.#crashed.has(this.#state)) {
+      throw new TypeError("the object that called has crashed");
+    }
+    const { host } = new URL(request.url);
+    if (host === API_HOST) {
+      return this.sandbox.fetch(request);
+    }
+    const receiver = this.receivers.get(host);
+    if (receiver === undefined) {
+      throw new TypeError(`nobody at ${host}`);
+    }
+    const response = await receiver(request.clone());
+    if (response.ok) {
+      const body = JSON.parse(await request.text()) as Event;
+      const got = this.received.get(host) ?? [];
+      got.push({
+        id: request.headers.get("webhook-id") ?? "",
+        body,
+        headers: request.headers,
+      });
+      this.received.set(host, got);
+    }
+    return response;
+  }
+}
