@@ -1,0 +1,226 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DEFAULT_BRANCH, deliver, pushOf } from "../../scripts/demo/github.ts";
+import { send } from "../../scripts/demo/http.ts";
+import { freePort } from "../../scripts/lib/port.ts";
+import { startWorker } from "../../scripts/lib/workerd.ts";
+import { BASE, CANARY, LeakyWorld, PROJECT } from "./support/leaky.ts";
+import { rowsOf, storedBytes } from "./support/objects.ts";
+import { newCommit } from "./support/world.ts";
+
+/**
+ * One run through everything, with both other sides doing their worst: Cloudflare and the receivers answer with the
+ * secrets they know. Then everything that came out, and everything that was stored, is searched for them.
+ */
+
+let world: LeakyWorld;
+
+beforeAll(async () => {
+  world = await LeakyWorld.start();
+  const hooks = await makeHooks();
+  await world.subscribe(200);
+  await world.subscribe(500);
+  await makeTokens();
+  for (const hook of hooks) {
+    await deliveries(hook);
+  }
+  await world.told(1);
+  await cloudflareGossips();
+  await readAll();
+  await mistakes();
+  await misconfigured();
+  expect(await world.worker.cron()).toBe("ok");
+});
+afterAll(async () => {
+  await world.stop();
+});
+
+interface Hook {
+  readonly url: string;
+  readonly secret: string;
+}
+
+/** One with a secret made here, one with a secret given and then rotated. */
+async function makeHooks(): Promise<Hook[]> {
+  const { sentinels } = world;
+  const path = `${BASE}/hooks`;
+  const chosen = `chosen-by-hand-${randomBytes(16).toString("hex")}`;
+  const hooks: Hook[] = [];
+  let last = "";
+  for (const body of [{ source: "github" }, { source: "github", secret: chosen }]) {
+    const made = await world.make("POST", path, body, ["url", "secret"]);
+    const { id = "", url = "", secret = "" } = made;
+    sentinels.add(`the secret of ${id}`, secret);
+    sentinels.add(`the URL of ${id}`, url.slice(url.lastIndexOf(".") + 1));
+    world.gossip += `${url}\n`;
+    hooks.push({ url, secret });
+    last = id;
+  }
+  const shown = ["url", "secret"];
+  const rotated = await world.make("PATCH", `${path}/${last}`, { rotate_secret: true }, shown);
+  sentinels.add("the rotated secret", rotated["secret"] ?? "");
+  return hooks;
+}
+
+/** One of the project, one of the instance, each also used wrongly. */
+async function makeTokens(): Promise<void> {
+  for (const path of [`${BASE}/tokens`, "/v1/tokens"]) {
+    const { id, token = "" } = await world.make("POST", path, { scopes: ["manage"] }, ["token"]);
+    world.sentinels.add(`the token ${id}`, token);
+    world.gossip += `${token}\nAuthorization: Bearer ${token}\n`;
+    const authorization = `Bearer ${token}`;
+    await world.ask("GET", BASE, undefined, { authorization });
+    await world.ask("GET", BASE, undefined, { authorization: `${authorization}x` });
+    await world.ask("GET", `${BASE}?token=${token}`, undefined, { authorization: "" });
+    await world.ask("GET", `/v1/${token}`, undefined, { authorization });
+  }
+}
+
+async function deliveries(hook: Hook): Promise<void> {
+  const push = pushOf(DEFAULT_BRANCH, newCommit(), `${CANARY} pushed`);
+  world.note(await deliver(hook, push));
+  world.note(await deliver({ ...hook, secret: "wrong" }, push));
+  world.note(await deliver(hook, "not json"));
+  world.note(await deliver(hook, "{}", { event: "ping" }));
+  world.note(await send(hook.url));
+  world.note(await send(`${hook.url}x`, { method: "POST", body: push }));
+}
+
+/** Cloudflare's error messages, error pages and logs hold our credential. */
+async function cloudflareGossips(): Promise<void> {
+  const { upstream, apiToken } = world;
+  for (const refusal of [
+    { status: 400, code: 8000009 },
+    { status: 403, code: 10000 },
+  ]) {
+    upstream.instead = ({ method, url }) =>
+      method === "POST" && url.endsWith("/deployments") ? refused(refusal) : null;
+    const { json } = await world.ask("POST", `${BASE}/deploys?wait=30`, { branch: "refused" });
+    expect(json).toMatchObject({ deploy: { status: "failed" } });
+    expect(JSON.stringify(json)).toContain(CANARY);
+  }
+  upstream.instead = () => null;
+  const made = await world.ask("POST", `${BASE}/deploys?wait=30`, { commit_message: CANARY });
+  const { deploy } = made.json as { deploy: { id: string } };
+  const line = `${CANARY}: CLOUDFLARE_API_TOKEN=${apiToken}`;
+  const result = { total: 1, data: [{ ts: new Date().toISOString(), line }] };
+  upstream.instead = () => Response.json({ success: true, errors: [], messages: [], result });
+  const logs = await world.ask("GET", `${BASE}/deploys/${deploy.id}/logs`);
+  expect(logs.text).toContain(CANARY);
+
+  for (const answer of [
+    () => new Response(`<h1>502</h1> ${world.gossip}`, { status: 502 }),
+    () => refused({ status: 400, code: 8000009 }),
+  ]) {
+    upstream.instead = answer;
+    await world.ask("GET", `${BASE}/deploys/${deploy.id}/logs`);
+    await world.ask("PUT", BASE, {});
+  }
+  upstream.instead = () => null;
+}
+
+function refused({ status, code }: { status: number; code: number }): Response {
+  const message = `${CANARY}: "Authorization: Bearer ${world.apiToken}" is not welcome`;
+  const body = { success: false, errors: [{ code, message }], messages: [], result: null };
+  return Response.json(body, { status });
+}
+
+async function readAll(): Promise<void> {
+  const instance = ["/v1/projects", "/v1/tokens", "/v1/keyring", "/v1/budget"];
+  const project = ["", "/events?limit=500", "/schedules", "/tokens"].map((path) => BASE + path);
+  for (const path of [...instance, ...project, "/openapi.json", "/healthz"]) {
+    expect((await world.ask("GET", path)).status).toBe(200);
+  }
+  for (const path of [`${BASE}/deploys`, `${BASE}/hooks`, `${BASE}/subscribers`]) {
+    const { items } = (await world.ask("GET", path)).json as { items: { id: string }[] };
+    expect(items).not.toEqual([]);
+    for (const { id } of items) {
+      await world.ask("GET", `${path}/${id}`);
+      if (path.endsWith("/subscribers")) {
+        await world.ask("POST", `${path}/${id}/test`);
+        const { text } = await world.ask("GET", `${path}/${id}/deliveries?limit=100`);
+        expect(text).toContain(CANARY);
+      }
+    }
+  }
+}
+
+async function mistakes(): Promise<void> {
+  const { apiToken } = world;
+  await world.ask("POST", `${BASE}/hooks`, { source: "github", secret: ` ${apiToken}` });
+  await world.ask("POST", `${BASE}/subscribers`, { url: `https://user:${apiToken}@example.com/` });
+  await world.ask("GET", BASE, undefined, { authorization: `Basic ${btoa(`x:${apiToken}`)}` });
+  await world.ask("PATCH", "/nowhere");
+}
+
+/** Settings that are wrong are named, and not shown. */
+async function misconfigured(): Promise<void> {
+  const secret = `pasted-wrongly-${randomBytes(16).toString("hex")}`;
+  world.sentinels.add("the wrong setting", secret);
+  const worker = await startWorker({
+    port: await freePort(),
+    stateDir: join(world.dir, "misconfigured"),
+    vars: {
+      SIGNALBOX_KEYS: `${secret}:${secret}`,
+      CLOUDFLARE_API_TOKEN: world.apiToken,
+      CLOUDFLARE_ACCOUNT_ID: `${secret} `,
+      CLOUDFLARE_API_BASE_URL: secret,
+    },
+  });
+  const reply = world.note(await send(`${worker.url}/v1/projects`));
+  expect(reply).toMatchObject({ status: 503, json: { code: "not_configured" } });
+  await worker.stop();
+}
+
+describe("no secret is", () => {
+  test("in any answer", () => {
+    expect(world.answers.length).toBeGreaterThan(50);
+    const text = world.answers.join("\n");
+    expect(text.includes(CANARY)).toBe(true);
+    expect(world.sentinels.in(text)).toEqual([]);
+  });
+
+  test("in what subscribers are told", () => {
+    const heard = world.receivers.flatMap((receiver) => receiver.heard);
+    const text = heard.map(({ headers, body }) => `${JSON.stringify(headers)}\n${body}`).join("\n");
+    expect(text.includes(CANARY)).toBe(true);
+    expect(world.sentinels.in(text)).toEqual([]);
+  });
+
+  test("in what is kept of their answers, though these are full of them", () => {
+    const query = "SELECT excerpt FROM deliveries WHERE excerpt <> ''";
+    const excerpts = rowsOf(world.dir, PROJECT, query).map(({ excerpt }) => String(excerpt));
+    expect(excerpts.length).toBeGreaterThan(10);
+    expect(excerpts.filter((text) => !text.includes("[redacted]"))).toEqual([]);
+    expect(world.sentinels.in(excerpts.join("\n"))).toEqual([]);
+  });
+
+  test("sent to Cloudflare, but the credential where it belongs", () => {
+    const text = world.upstream.seen.map(({ headers, method, url, body }) => {
+      const { authorization, ...others } = headers;
+      expect(authorization === `Bearer ${world.apiToken}`).toBe(true);
+      return JSON.stringify([others, method, url, body]);
+    });
+    expect(text.join("\n").includes(CANARY)).toBe(true);
+    expect(world.sentinels.in(text.join("\n"))).toEqual([]);
+  });
+
+  test("in a log", async () => {
+    const [log = "", other = ""] = await Promise.all(
+      ["signalbox", "misconfigured"].map((name) =>
+        readFile(join(world.dir, name, "workerd.log"), "utf8"),
+      ),
+    );
+    expect(log).toContain("the watchdog went round");
+    expect(world.sentinels.in(log + other)).toEqual([]);
+  });
+
+  test("stored in the clear, not even in what was deleted", async () => {
+    await world.worker.kill();
+    const bytes = storedBytes(world.dir);
+    expect(bytes.includes(CANARY)).toBe(true);
+    expect(world.sentinels.inBytes(bytes)).toEqual([]);
+  });
+});

@@ -1,0 +1,156 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DEFAULT_BRANCH, REPOSITORY } from "../../../scripts/demo/github.ts";
+import { send } from "../../../scripts/demo/http.ts";
+import type { Reply } from "../../../scripts/demo/http.ts";
+import { Receiver } from "../../../scripts/demo/receiver.ts";
+import { until } from "../../../scripts/demo/wait.ts";
+import { freePort } from "../../../scripts/lib/port.ts";
+import { localSecrets } from "../../../scripts/lib/secrets.ts";
+import { startWorker } from "../../../scripts/lib/workerd.ts";
+import type { WorkerProcess } from "../../../scripts/lib/workerd.ts";
+import { Sentinels } from "./sentinels.ts";
+import { Upstream } from "./upstream.ts";
+import { ends } from "./world.ts";
+
+/** Not a secret, and to be found wherever something is looked for: else the search itself is broken. */
+export const CANARY = `canary-${randomBytes(8).toString("hex")}`;
+export const PROJECT = "quiet";
+export const BASE = `/v1/projects/${PROJECT}`;
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+/** A Signalbox whose every word is written down, between a Cloudflare and receivers that tell whatever they know. */
+export class LeakyWorld {
+  readonly dir: string;
+  readonly upstream: Upstream;
+  readonly worker: WorkerProcess;
+  readonly sentinels: Sentinels;
+  readonly apiToken: string;
+  readonly receivers: Receiver[] = [];
+  /** Every answer, without what was shown in it once on purpose. */
+  readonly answers: string[] = [];
+  /** What a careless other side says: what it may have come to know, its own secret and the owner's tokens among it. */
+  gossip: string;
+  readonly #owner: string;
+
+  private constructor(
+    parts: Pick<LeakyWorld, "dir" | "upstream" | "worker" | "sentinels" | "apiToken">,
+    owner: string,
+  ) {
+    this.dir = parts.dir;
+    this.upstream = parts.upstream;
+    this.worker = parts.worker;
+    this.sentinels = parts.sentinels;
+    this.apiToken = parts.apiToken;
+    this.#owner = owner;
+    this.gossip = `${owner}\n${parts.apiToken}\nAuthorization: Bearer ${parts.apiToken}\n`;
+  }
+
+  /** With one git project, registered. */
+  static async start(): Promise<LeakyWorld> {
+    const dir = await mkdtemp(join(tmpdir(), "signalbox-hygiene-"));
+    const apiToken = `cloudflare-${randomBytes(20).toString("hex")}`;
+    const upstream = await Upstream.start(apiToken);
+    const { keys, token: owner } = await localSecrets(dir);
+    const sentinels = new Sentinels();
+    sentinels.addBase64("the key", keys);
+    sentinels.add("the owner's token", owner);
+    sentinels.add("the API token", apiToken);
+    const worker = await startWorker({
+      port: await freePort(),
+      stateDir: join(dir, "signalbox"),
+      vars: {
+        SIGNALBOX_KEYS: keys,
+        CLOUDFLARE_ACCOUNT_ID: upstream.sandbox.accountId,
+        CLOUDFLARE_API_TOKEN: apiToken,
+        CLOUDFLARE_API_BASE_URL: `${upstream.url}/client/v4`,
+        SIGNALBOX_LOCAL: "1",
+      },
+    });
+    const world = new LeakyWorld({ dir, upstream, worker, sentinels, apiToken }, owner);
+    upstream.sandbox.addProject({
+      name: PROJECT,
+      source: REPOSITORY,
+      production_branch: DEFAULT_BRANCH,
+    });
+    await world.ask("PUT", BASE, { native_builds: "off" });
+    return world;
+  }
+
+  async stop(): Promise<void> {
+    this.receivers.forEach((receiver) => receiver.close());
+    this.upstream.close();
+    await this.worker.stop();
+    await rm(this.dir, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  /** A request of the owner's, its answer written down. */
+  async ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Reply> {
+    return this.note(await this.#send(method, path, body, headers));
+  }
+
+  /** Makes something whose answer shows these fields once; the rest of it is written down. */
+  async make(
+    method: string,
+    path: string,
+    body: unknown,
+    shownOnce: readonly string[],
+  ): Promise<Record<string, string>> {
+    const reply = await this.#send(method, path, body);
+    if (reply.status !== 201 && reply.status !== 200) {
+      throw new Error(`${method} ${path} was answered ${reply.status}: ${reply.text}`);
+    }
+    const made = reply.json as Record<string, string>;
+    const rest = Object.entries(made).filter(([field]) => !shownOnce.includes(field));
+    this.note({ ...reply, text: JSON.stringify(Object.fromEntries(rest)) });
+    return made;
+  }
+
+  note(reply: Reply): Reply {
+    this.answers.push(`${JSON.stringify([...reply.headers])}\n${reply.text}`);
+    return reply;
+  }
+
+  /** A receiver that is told everything, and answers with all it knows. */
+  async subscribe(status: number): Promise<void> {
+    const receiver = await Receiver.start();
+    this.receivers.push(receiver);
+    const body = { url: receiver.url, events: ["*"], kind: "webhook" };
+    const made = await this.make("POST", `${BASE}/subscribers`, body, ["secret"]);
+    const { id = "", secret = "" } = made;
+    this.sentinels.addBase64(`the secret of ${id}`, secret.replace("whsec_", ""));
+    this.gossip += `${secret}\n`;
+    receiver.trust(secret);
+    receiver.answer = (heard) => ({
+      status,
+      body: `${CANARY}\n${this.gossip}\n${JSON.stringify(heard.headers)}\n${heard.body}`,
+    });
+  }
+
+  /** Until the first receiver has heard of so many ends. */
+  async told(count: number): Promise<void> {
+    const [receiver] = this.receivers;
+    await until("an end to be told", () => ends(receiver?.events() ?? []).length >= count);
+  }
+
+  async #send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Reply> {
+    return send(this.worker.url + path, {
+      method,
+      headers: { authorization: `Bearer ${this.#owner}`, ...JSON_TYPE, ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+}
