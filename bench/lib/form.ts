@@ -1,0 +1,78 @@
+import { createHash, randomBytes } from "node:crypto";
+import { request } from "node:http";
+
+const BOUNDARY = "----signalbox-bench";
+const TIMEOUT_MS = 90_000;
+
+/** A multipart create with one large `_worker.bundle`, ready to be sent any number of times. */
+export interface LargeForm {
+  readonly contentType: string;
+  readonly pieces: readonly Buffer[];
+  readonly bytes: number;
+  /** Of the whole body. */
+  readonly bodySha256: string;
+}
+
+export function largeForm(bundleBytes: number): LargeForm {
+  const bundle = randomBytes(bundleBytes);
+  const field = (name: string, value: string): string =>
+    `--${BOUNDARY}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+  const head =
+    field("manifest", "{}") +
+    field("branch", "main") +
+    field("commit_hash", randomBytes(20).toString("hex")) +
+    `--${BOUNDARY}\r\ncontent-disposition: form-data; name="_worker.bundle"; filename="_worker.bundle"\r\n` +
+    "content-type: application/octet-stream\r\n\r\n";
+  const pieces = [Buffer.from(head), bundle, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)];
+  return {
+    contentType: `multipart/form-data; boundary=${BOUNDARY}`,
+    pieces,
+    bytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
+    bodySha256: sha256(pieces),
+  };
+}
+
+/** Posts the form and returns the answer's text; throws unless it is of the status expected. */
+export async function postForm(
+  url: string,
+  { contentType, pieces, bytes }: LargeForm,
+  { token, status }: { readonly token: string; readonly status: number },
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const sending = request(url, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": contentType,
+        "content-length": bytes,
+      },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    sending.on("error", reject);
+    sending.on("response", (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("error", reject);
+      response.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("end", () => {
+        if (response.statusCode === status) {
+          resolve(text);
+        } else {
+          reject(new Error(`The form was answered ${response.statusCode}: ${text.slice(0, 500)}`));
+        }
+      });
+    });
+    for (const piece of pieces) {
+      sending.write(piece);
+    }
+    sending.end();
+  });
+}
+
+function sha256(pieces: readonly Buffer[]): string {
+  const hash = createHash("sha256");
+  pieces.forEach((piece) => hash.update(piece));
+  return hash.digest("hex");
+}

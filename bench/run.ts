@@ -1,0 +1,103 @@
+import { cpus, totalmem } from "node:os";
+import { parseArgs, styleText } from "node:util";
+import { accept } from "./accept.ts";
+import { holds, judged } from "./lib/figure.ts";
+import type { Figure } from "./lib/figure.ts";
+import { size } from "./size.ts";
+import { stream } from "./stream.ts";
+
+const BENCHES = { stream, accept, size } as const;
+type Name = keyof typeof BENCHES;
+
+const HELP = `npm run bench -- [${Object.keys(BENCHES).join(" | ")}] … [options]
+
+Measures Signalbox beside the least that could do the same, in the same run. Ends with 1 when a firm bound is missed.
+
+  --repeats <n>   fresh processes of each kind, of which the medians are taken (default 5)
+  --json          prints everything measured as JSON instead of the table
+`;
+
+await main();
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      repeats: { type: "string", default: "5" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  const repeats = Number(values.repeats);
+  const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;
+  if (values.help || !names.every(isName) || !Number.isInteger(repeats) || repeats < 1) {
+    console.log(HELP);
+    process.exitCode = values.help ? 0 : 2;
+    return;
+  }
+  if (process.platform !== "linux") {
+    throw new Error("Memory and CPU time of a process are read from /proc, which only Linux has.");
+  }
+  const figures: Figure[] = [];
+  for (const name of names) {
+    figures.push(...(await BENCHES[name](repeats, (line) => console.error(line))));
+  }
+  console.log(
+    values.json ? JSON.stringify({ machine: machine(), figures }, null, 2) : table(figures),
+  );
+  process.exitCode = figures.every((figure) => holds(figure) || !figure.bound?.firm) ? 0 : 1;
+}
+
+function isName(name: string): name is Name {
+  return Object.hasOwn(BENCHES, name);
+}
+
+function machine(): object {
+  const [first] = cpus();
+  return {
+    cpu: first?.model ?? "unknown",
+    cores: cpus().length,
+    memory_gib: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+  };
+}
+
+function table(figures: readonly Figure[]): string {
+  const header = ["", "Signalbox", "held against", "", "ratio", "bound"];
+  const rows = figures.map((figure) => [
+    figure.name,
+    amount(figure.signalbox, figure.unit),
+    figure.against === null ? "" : amount(figure.against.value, figure.unit),
+    figure.against?.name ?? "",
+    figure.against === null ? "" : judged(figure).toFixed(2),
+    verdict(figure),
+  ]);
+  const widths = header.map((_, n) =>
+    Math.max(...[header, ...rows].map((row) => row[n]?.length ?? 0)),
+  );
+  return [header, ...rows]
+    .map((row) =>
+      row
+        .map((cell, n) => {
+          const width = widths[n] ?? 0;
+          return [0, 3, 5].includes(n) ? cell.padEnd(width) : cell.padStart(width);
+        })
+        .join("  ")
+        .trimEnd(),
+    )
+    .map((line, n) => (n === 0 ? styleText("bold", line) : line))
+    .join("\n");
+}
+
+function amount(value: number, unit: string): string {
+  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
+}
+
+function verdict(figure: Figure): string {
+  if (figure.bound === null) {
+    return "";
+  }
+  const { kind, value, firm } = figure.bound;
+  const mark = holds(figure) ? "✓" : firm ? "✗ missed" : "over";
+  return `${mark} ${firm ? "" : "aim: "}${kind} ${value}`;
+}

@@ -1,0 +1,41 @@
+import { readFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
+import { build } from "../scripts/lib/build.ts";
+import { compare, median } from "./lib/figure.ts";
+import type { Figure } from "./lib/figure.ts";
+import { cpuMs, residentMiB } from "./lib/process.ts";
+import { startMinimal, startSignalbox } from "./lib/sides.ts";
+
+/** What is uploaded at a deploy, and what starting it costs. */
+export async function size(repeats: number, say: (line: string) => void): Promise<Figure[]> {
+  const gzipped = gzipSync(await readFile((await build()).bundle)).length / 1024;
+  const cpu = { signalbox: [] as number[], minimal: [] as number[] };
+  const memory = { signalbox: [] as number[], minimal: [] as number[] };
+  for (let n = 1; n <= repeats; n++) {
+    say(`size: ${n} of ${repeats}`);
+    for (const [name, start] of [
+      ["minimal", () => startMinimal("accept.js")],
+      ["signalbox", () => startSignalbox()],
+    ] as const) {
+      await using side = await start();
+      cpu[name].push(cpuMs(side.pid));
+      memory[name].push(residentMiB(side.pid));
+    }
+  }
+  const name = "minimal Worker";
+  return [
+    {
+      name: "the bundle, gzip",
+      unit: "KiB",
+      signalbox: median([gzipped]),
+      against: null,
+      bound: { kind: "at most", value: 250, firm: true },
+      samples: { signalbox: [gzipped] },
+    },
+    compare("CPU time to the first answer, runtime included", "ms", cpu.signalbox, {
+      name,
+      samples: cpu.minimal,
+    }),
+    compare("memory then", "MiB", memory.signalbox, { name, samples: memory.minimal }),
+  ];
+}
