@@ -98,6 +98,6 @@ function verdict(figure: Figure): string {
     return "";
   }
   const { kind, value, firm } = figure.bound;
-  const mark = holds(figure) ? "✓" : firm ? "✗ missed" : "over";
-  return `${mark} ${firm ? "" : "aim: "}${kind} ${value}`;
+  const mark = holds(figure) ? "✓" : firm ? "✗" : "–";
+  return `${mark} ${kind} ${value}${firm ? "" : ", an aim"}`;
 }

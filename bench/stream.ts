@@ -10,7 +10,7 @@ import type { Pages } from "../scripts/demo/pages.ts";
 import type { Accepted } from "../src/project/shapes.ts";
 
 /** The largest bundle Cloudflare takes. */
-const BUNDLE_BYTES = 25 * 1_048_576;
+export const BUNDLE_BYTES = 25 * 1_048_576;
 /** A project runs one deploy at a time, so that four at once are of four projects. */
 const PROJECTS = ["one", "two", "three", "four"] as const;
 export const GROWTH_BOUND = 1.3;
