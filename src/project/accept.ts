@@ -106,11 +106,12 @@ function admit(
   const environment: Environment = branch === productionBranch ? "production" : "preview";
   const target = environment === "production" ? "production" : `preview/${branch}`;
 
+  // The index is named: SQLite would take the one by target, and read every deploy the target ever had.
   const twin =
     input.content_hash === null
       ? null
       : sql.one<DeployRow>(
-          "SELECT * FROM deploys WHERE ended_at IS NULL AND status = 'queued' AND target = ? AND content_hash = ? ORDER BY number DESC",
+          "SELECT * FROM deploys INDEXED BY deploys_open WHERE ended_at IS NULL AND status = 'queued' AND target = ? AND content_hash = ? ORDER BY number DESC",
           target,
           input.content_hash,
         );

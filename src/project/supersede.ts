@@ -15,8 +15,9 @@ export function overtakenBy(
   if (policyOf(context.sql).mode === "all") {
     return null;
   }
+  // The index is named, here and below: SQLite would read every deploy the target ever had.
   const newer = context.sql.one<DeployRow>(
-    "SELECT * FROM deploys WHERE ended_at IS NULL AND target = ? AND number > ? ORDER BY number DESC",
+    "SELECT * FROM deploys INDEXED BY deploys_open WHERE ended_at IS NULL AND target = ? AND number > ? ORDER BY number DESC",
     row.target,
     row.number,
   );
@@ -26,7 +27,7 @@ export function overtakenBy(
 /** In mode supersede, a new deploy ends those of its target that wait. Inside the caller's transaction. */
 export function supersedeWaiting(context: Context, newer: DeployRow): void {
   const older = context.sql.all<DeployRow>(
-    "SELECT * FROM deploys WHERE ended_at IS NULL AND status = 'queued' AND target = ? AND number < ? ORDER BY number",
+    "SELECT * FROM deploys INDEXED BY deploys_open WHERE ended_at IS NULL AND status = 'queued' AND target = ? AND number < ? ORDER BY number",
     newer.target,
     newer.number,
   );
