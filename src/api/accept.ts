@@ -40,7 +40,7 @@ export async function acceptDeploy(
     dedupe_key: keyed ? `idem/${idempotencyKey}` : null,
     fingerprint: keyed ? await fingerprint(`${c.req.method} ${c.req.path}\n${content}`) : null,
     stored_upload: null,
-    hook: null,
+    hook_id: null,
     retry_of: null,
   };
   const answer = agreed(await askProject(c, (project) => project.accept(input)));

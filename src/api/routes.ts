@@ -6,11 +6,14 @@ import { deployRoutes } from "./deploys.ts";
 import { documentRoute } from "./document.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoute } from "./health.ts";
+import { explainRoute } from "./explain.ts";
+import { hookSetupRoutes } from "./hook-setup.ts";
 import { hookRoutes } from "./hooks.ts";
 import { instanceRoutes } from "./instance.ts";
 import { projectRoutes } from "./projects.ts";
 import { registerRoute } from "./register.ts";
 import { scheduleRoutes } from "./schedules.ts";
+import { sourceRoute } from "./sources.ts";
 import { subscriberRoutes } from "./subscribers.ts";
 import { tokenRoutes } from "./tokens.ts";
 
@@ -21,7 +24,10 @@ export const routes: readonly ((api: Api) => void)[] = [
   accountRoutes,
   createDeployRoute,
   deployRoutes,
+  sourceRoute,
+  hookSetupRoutes,
   hookRoutes,
+  explainRoute,
   hookDoor,
   subscriberRoutes,
   scheduleRoutes,

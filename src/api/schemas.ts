@@ -2,7 +2,8 @@ import { z } from "@hono/zod-openapi";
 
 import { parseDeployJson } from "../deploy-form/json.ts";
 import { SOURCE_NAMES } from "../hooks/sources/index.ts";
-import type { HookView } from "../project/hooks.ts";
+import { HookSettings } from "../project/hook-settings.ts";
+import type { HookDelivery as HookDeliveryView, HookView } from "../project/hooks.ts";
 import type { ScheduleView } from "../project/schedules.ts";
 import * as shapes from "../project/shapes.ts";
 import type { DeliveryView, SubscriberView } from "../project/subscribers.ts";
@@ -45,6 +46,9 @@ export const Hook = z
     source: z.string(),
     repository: z.string().nullable(),
     branch: z.string().nullable(),
+    ...HookSettings.shape,
+    state: z.enum(["active", "paused", "awaiting_secret"]),
+    secrets: z.int().openapi({ description: "How many are good; two while one is rotated." }),
     paused: z.boolean(),
     description: z.string().nullable(),
     created_at: z.string(),
@@ -53,6 +57,19 @@ export const Hook = z
     last_refused_at: z.string().nullable(),
   } satisfies Shape<HookView>)
   .openapi("Hook");
+
+export const HookDelivery = z
+  .object({
+    id: z.string(),
+    at: z.string(),
+    delivery_id: z.string().nullable(),
+    branch: z.string().nullable(),
+    outcome: shapes.Outcome,
+    reason: z.string().nullable(),
+    reason_code: z.string().nullable(),
+    deploy_id: z.string().nullable(),
+  } satisfies Shape<HookDeliveryView>)
+  .openapi("HookDelivery");
 
 export const Subscriber = z
   .object({

@@ -30,6 +30,17 @@ const CONTROL_IN_TEXT = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
 /** The rules of git-check-ref-format for what may not be in a branch name. */
 const NOT_IN_BRANCH = /[ ~^:?*[\\]|\.\.|@\{|\/\/|^[-/]|[/.]$|(?:^|\/)\.|\.lock(?:\/|$)|^@$/;
 
+/** Whether git takes this as a branch's name, and the form as its branch. */
+export function isBranch(text: string): boolean {
+  return (
+    text !== "" &&
+    text.isWellFormed() &&
+    !CONTROL.test(text) &&
+    !NOT_IN_BRANCH.test(text) &&
+    new TextEncoder().encode(text).length <= TEXT_BYTES.branch
+  );
+}
+
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Reads one text field of a form into `fields`. An empty one counts as not given, except a branch. */

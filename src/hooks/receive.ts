@@ -1,24 +1,30 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 
-import { shown } from "../api/accept.ts";
 import { keyIn, nameIn, askProject, type Api, type AppEnv } from "../api/context.ts";
 import { json, openRefusals } from "../api/responses.ts";
 import { checkDeclaredSize, readBody } from "../body.ts";
 import { newId } from "../ids.ts";
 import { agreed, existing, Problem } from "../problem.ts";
-import type { AcceptInput } from "../project/accept.ts";
-import type { Reason } from "../project/reasons.ts";
-import { Outcome, type Accepted, type Trigger } from "../project/shapes.ts";
+import type { Answered } from "../project/accept.ts";
+import type { HookDelivered } from "../project/hook-delivery.ts";
+import { cutBytes } from "../project/form.ts";
+import { hookSeal } from "../project/hooks.ts";
+import { reasons } from "../project/reasons.ts";
+import { Outcome, type Trigger } from "../project/shapes.ts";
+import type { Bytes } from "../security/encoding.ts";
 import { checkHookSegment } from "../security/hook-url.ts";
 import { hookCache, type KnownHook } from "./cache.ts";
-import { decide, type Decision, type Ruled } from "./decide.ts";
+import { decide, type Decision, type Part } from "./decide.ts";
+import type { Delivery } from "./delivery.ts";
 import { noteRefusal } from "./refusals.ts";
-import { findSource } from "./sources/index.ts";
-import type { HookTrigger } from "./sources/source.ts";
+import { provenBy } from "./sources/index.ts";
 
-/** Git hosts list up to 2,000 commits in one push. */
-const MAX_BODY = 5 * 1_048_576;
+/** Git hosts list up to 2,000 commits in one push; nobody else has so much to say. */
+const GIT_BODY = 5 * 1_048_576;
+const OTHER_BODY = 1_048_576;
+/** So that the mark behind it is within what Cloudflare keeps of a message. */
+const MARKED_BYTES = 320;
 /** One look at what is known, one when that was doubtful, one when the hook was changed in between. */
 const LOOKS = 3;
 
@@ -30,7 +36,7 @@ const Answer = z
     results: z.array(
       z.object({
         id: z.string(),
-        branch: z.string(),
+        branch: z.string().nullable().openapi({ description: "null: the production branch." }),
         outcome: Outcome,
         reason: z.string().nullable(),
         reason_code: z.string().nullable(),
@@ -48,12 +54,13 @@ const receive = createRoute({
   path: "/hooks/{project}/{segment}",
   operationId: "receiveHook",
   summary: "Where a hook's sender delivers",
-  description: "The address comes from making the hook. The sender signs, so there is no token.",
+  description:
+    "The address comes from making the hook. The sender proves itself as the hook's source says, so there is no token. A few senders count 200 alone as accepted and get that.",
   tags: ["Hooks"],
   security: [],
   request: {
     params: z.object({ project: z.string(), segment: z.string() }),
-    body: { content: { "application/json": { schema: { type: "object" } } } },
+    body: { content: { "application/json": { schema: {} } } },
   },
   responses: {
     200: json(Answer, "Nothing was queued; the reason says why."),
@@ -62,6 +69,8 @@ const receive = createRoute({
       "missing_signature",
       "malformed_signature",
       "bad_signature",
+      "timestamp_out_of_range",
+      "secret_awaited",
       "wrong_repository",
       "hook_not_found",
       "not_git_connected",
@@ -75,21 +84,23 @@ const receive = createRoute({
 
 export function hookDoor(api: Api): void {
   api.openapi(receive, async (c) => {
-    checkDeclaredSize(c.req.raw, MAX_BODY);
+    checkDeclaredSize(c.req.raw, GIT_BODY);
     const address = { project: keyIn(c), id: await hookIn(c) };
     let hook = await look(c, address, false);
-    const body = await readBody(c.req.raw, MAX_BODY);
+    const { source, scheme } = provenBy(hook);
+    const body = await readBody(c.req.raw, source.kind === "git" ? GIT_BODY : OTHER_BODY);
+    const delivery = deliveryOf(c, body);
     const mint = minting();
     for (let n = 1; n <= LOOKS; n++) {
-      const source = existing(findSource(hook.source), "hook_not_found", NO_HOOK);
-      const decision = await decide(hook, source, c.req.raw.headers, body);
+      const decision = await decide(hook, source, scheme, delivery, Date.now());
       if ("doubtful" in decision && decision.doubtful && !hook.fresh) {
         hook = await look(c, address, true);
         continue;
       }
       const answer = await act(c, hook, decision, mint);
       if (answer !== "stale") {
-        return c.json(answer, answer.results.some(isQueued) ? 202 : 200);
+        const status = answer.results.some(isQueued) ? (source.status ?? 202) : 200;
+        return c.json(answer, status);
       }
       hookCache.forget(hook.id);
       hook = await look(c, address, true);
@@ -119,6 +130,11 @@ async function look(
   return existing(hook, "hook_not_found", NO_HOOK);
 }
 
+function deliveryOf(c: Context<AppEnv>, body: Bytes): Delivery {
+  const { pathname: path, search } = new URL(c.req.url);
+  return { method: c.req.method, path, search, headers: c.req.raw.headers, body };
+}
+
 async function act(
   c: Context<AppEnv>,
   hook: KnownHook,
@@ -133,76 +149,100 @@ async function act(
       }
       throw problem;
     }
-    case "ignored": {
-      const trigger = triggerOf(hook, mint("").trigger, null, decision.delivery);
-      await record(c, trigger, "ignored", decision.reason);
+    case "handshake": {
+      const sealed = await c.var.config.keyring.seal(hookSeal(keyIn(c), hook.id), decision.secret);
+      const taken = await askProject(c, (p) => p.takeSecret(hook.id, sealed));
+      hookCache.forget(hook.id);
+      const { code, text } = reasons.secretReceived();
+      return taken
+        ? { id: mint("").trigger, results: [], reason: text, reason_code: code }
+        : "stale";
+    }
+    case "pinged": {
       const { code, text } = decision.reason;
-      return { id: trigger.id, results: [], reason: text, reason_code: code };
+      return { id: mint("").trigger, results: [], reason: text, reason_code: code };
+    }
+    case "ignored":
+    case "look": {
+      const { reason } = decision;
+      const { trigger: id } = mint("");
+      const trigger = triggerOf(hook, id, null, decision.delivery);
+      const part = { trigger, branch: null, outcome: "ignored", reason } as const;
+      const recorded = await hand(c, hook, [part]);
+      if (recorded === "stale") {
+        return "stale";
+      }
+      if (decision.kind === "look") {
+        await askProject(c, (p) => p.look());
+      }
+      return { id, results: [], reason: reason.text, reason_code: reason.code };
     }
     case "triggers": {
-      const results: Answer["results"] = [];
-      for (const ruled of decision.triggers) {
-        const accepted = await admit(c, hook, ruled, decision.delivery, mint);
-        if (accepted === "stale") {
-          return "stale";
-        }
-        const { deploy, ...told } = accepted;
-        const { branch } = ruled.trigger;
-        results.push({ ...told, branch, deploy_id: deploy?.id ?? null });
+      const { delivery } = decision;
+      const parts = decision.parts.map((part) => handedOver(hook, part, delivery, mint));
+      const answers = await hand(c, hook, parts);
+      if (answers === "stale") {
+        return "stale";
       }
-      return { id: results[0]?.id ?? mint("").trigger, results, reason: null, reason_code: null };
+      const results = answers.map((answer, n) => {
+        const { id, outcome, reason, reason_code, deploy } = answer;
+        const branch = deploy?.branch ?? decision.parts[n]?.branch ?? null;
+        return { id, branch, outcome, reason, reason_code, deploy_id: deploy?.id ?? null };
+      });
+      return { id: results[0]?.id ?? "", results, reason: null, reason_code: null };
     }
   }
 }
 
-async function admit(
+/** The whole delivery in one call, so that none of it or all of it is accepted. */
+async function hand(
   c: Context<AppEnv>,
+  { id, revision }: KnownHook,
+  parts: HookDelivered["parts"],
+): Promise<Answered[] | "stale"> {
+  const result = await askProject(c, (p) => p.acceptDelivery({ hook: { id, revision }, parts }));
+  return !result.ok && result.error.code === "stale_revision" ? "stale" : agreed(result);
+}
+
+function handedOver(
   hook: KnownHook,
-  { trigger, against }: Ruled,
+  part: Part,
   delivery: string | null,
   mint: Mint,
-): Promise<Accepted | "stale"> {
-  const ids = mint(trigger.branch);
-  const from = triggerOf(hook, ids.trigger, trigger.actor, delivery);
-  if (against !== null) {
-    return record(c, from, "filtered", against);
+): HookDelivered["parts"][number] {
+  const { branch } = part;
+  const ids = mint(branch ?? "");
+  if (part.outcome !== "deploy") {
+    const { outcome, reason } = part;
+    return { trigger: triggerOf(hook, ids.trigger, null, delivery), branch, outcome, reason };
   }
-  const input = inputOf(hook, trigger, from, ids.deploy);
-  const result = await askProject(c, (project) => project.accept(input));
-  return !result.ok && result.error.code === "stale_revision" ? "stale" : shown(agreed(result));
-}
-
-async function record(
-  c: Context<AppEnv>,
-  trigger: Trigger,
-  outcome: "filtered" | "ignored",
-  reason: Reason,
-): Promise<Accepted> {
-  const recorded = await askProject(c, (project) => project.filtered(trigger, outcome, reason));
-  return existing(recorded, "hook_not_found", NO_HOOK);
-}
-
-function inputOf(
-  hook: KnownHook,
-  { branch, commit_hash, commit_message }: HookTrigger,
-  trigger: Trigger,
-  deployId: string,
-): AcceptInput {
-  const { delivery_id: delivery } = trigger;
+  const { commit_hash: hash, commit_message: message, actor } = part.trigger;
   return {
-    deploy_id: deployId,
-    trigger,
-    dedupe_key: delivery === null ? null : `${hook.id}/${delivery}/${branch}`,
+    deploy_id: ids.deploy,
+    trigger: triggerOf(hook, ids.trigger, actor, delivery),
+    dedupe_key: delivery === null ? null : `${hook.id}/${delivery}/${branch ?? ""}`,
     fingerprint: null,
     kind: "build",
     branch,
-    form: { branch, commit_hash, ...(commit_message !== null && { commit_message }) },
-    content_hash: `build/${branch}/${commit_hash}`,
+    form: {
+      ...(branch !== null && { branch }),
+      ...(hash !== null && { commit_hash: hash }),
+      ...(message !== null && {
+        commit_message: hash === null ? marked(message, ids.deploy) : message,
+      }),
+    },
+    // Without a commit nothing says that two deliveries mean the same content.
+    content_hash: hash === null ? null : `build/${branch}/${hash}`,
     upload: null,
     stored_upload: null,
-    hook: { id: hook.id, revision: hook.revision },
+    hook_id: hook.id,
     retry_of: null,
   };
+}
+
+/** Without a commit, only its message can tell a deployment from others of the branch. */
+function marked(message: string, deployId: string): string {
+  return `${cutBytes(message, MARKED_BYTES)} [${deployId}]`;
 }
 
 function triggerOf(

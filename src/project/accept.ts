@@ -36,8 +36,7 @@ export interface AcceptInput {
   readonly upload: UploadSeal | null;
   /** A retry sends the stored body of the deploy it repeats. */
   readonly stored_upload: string | null;
-  /** The hook as the edge knew it when it checked the signature. */
-  readonly hook: { readonly id: string; readonly revision: number } | null;
+  readonly hook_id: string | null;
   readonly retry_of: string | null;
 }
 
@@ -45,6 +44,12 @@ export interface Answered extends Accepted {
   /** The same trigger (or the same Idempotency-Key) had been accepted before; this is what it was told. */
   readonly replayed: boolean;
 }
+
+export const NOT_GIT_CONNECTED: Refusal = {
+  code: "not_git_connected",
+  detail:
+    "This Pages project is not connected to a git repository, so there is no branch to build. Send the multipart form with a manifest instead.",
+};
 
 interface TriggerRow {
   id: string;
@@ -62,21 +67,12 @@ export function accept(context: Context, input: AcceptInput): Result<Answered, R
   return accepted;
 }
 
-function decideOn(context: Context, input: AcceptInput): Result<Answered, Refusal> {
+/** The decision itself, for callers that are in a transaction. */
+export function decideOn(context: Context, input: AcceptInput): Result<Answered, Refusal> {
   const { sql } = context;
   const again = sql.one<TriggerRow>("SELECT * FROM triggers WHERE id = ?", input.trigger.id);
   if (again !== null) {
     return ok({ ...answer(context, again), replayed: true });
-  }
-  if (input.hook !== null) {
-    const hook = sql.one<{ revision: number }>(
-      "SELECT revision FROM hooks WHERE id = ?",
-      input.hook.id,
-    );
-    if (hook?.revision !== input.hook.revision) {
-      return err({ code: "stale_revision", detail: "The hook was changed a moment ago." });
-    }
-    sql.update("hooks", "id", input.hook.id, { last_delivery_at: context.now() });
   }
   const seen =
     input.dedupe_key === null
@@ -87,11 +83,7 @@ function decideOn(context: Context, input: AcceptInput): Result<Answered, Refusa
   }
   const project = projectRow(sql);
   if (input.kind === "build" && project.source === "direct_upload") {
-    return err({
-      code: "not_git_connected",
-      detail:
-        "This Pages project is not connected to a git repository, so there is no branch to build. Send the multipart form with a manifest instead.",
-    });
+    return err(NOT_GIT_CONNECTED);
   }
   return admit(context, input, project.production_branch);
 }
@@ -238,6 +230,8 @@ function record(
     kind: input.trigger.kind,
     source: input.trigger.source,
     branch,
+    hook_id: input.hook_id,
+    delivery_id: input.trigger.delivery_id,
     at: context.now(),
   });
   return { ...answer(context, row), replayed: false };
@@ -254,29 +248,4 @@ function answer(context: Context, row: TriggerRow): Accepted {
     reason_code: row.reason_code ?? shown?.reason_code ?? null,
     deploy: shown,
   };
-}
-
-/** Records a trigger of which no deploy comes: filtered by a rule of its hook. */
-export function recordFiltered(
-  context: Context,
-  trigger: Trigger,
-  outcome: Outcome,
-  reason: Reason,
-): Accepted {
-  return context.change(() => {
-    context.sql.insert(
-      "triggers",
-      {
-        id: trigger.id,
-        kind: trigger.kind,
-        source: trigger.source,
-        outcome,
-        reason: reason.text,
-        reason_code: reason.code,
-        at: context.now(),
-      },
-      true,
-    );
-    return { id: trigger.id, outcome, reason: reason.text, reason_code: reason.code, deploy: null };
-  });
 }

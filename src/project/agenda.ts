@@ -88,12 +88,9 @@ const BEAT_MS = 10_000;
 export function nextWake(sql: Sql, slots: Slots, now: number): number | null {
   let at: number | null = null;
   for (const due of agenda(sql, now)) {
-    let when = due.at;
-    if (due.at <= now) {
-      const slotAt = slots.free(due.kind) ? null : slots.nextLease();
-      const busyUntil = slots.leaseOf(due.key, now) ?? slotAt;
-      when = busyUntil === null ? due.at : Math.min(busyUntil, now + BEAT_MS);
-    }
+    const slotAt = due.at > now || slots.free(due.kind) ? null : slots.nextLease();
+    const busyUntil = slots.leaseOf(due.key, now) ?? slotAt;
+    const when = busyUntil === null ? due.at : Math.min(busyUntil, now + BEAT_MS);
     at = Math.min(at ?? Infinity, when);
   }
   return at;

@@ -23,7 +23,7 @@ export function buildForm(asked: Form, branch: string, deployId: string): Form {
 }
 
 /** At most `limit` bytes of UTF-8, cut between characters. */
-function cutBytes(text: string, limit: number): string {
+export function cutBytes(text: string, limit: number): string {
   const bytes = new TextEncoder().encode(text);
   if (bytes.byteLength <= limit) {
     return text;

@@ -12,23 +12,25 @@ import {
   type TokenRefusal,
   type TokenView,
 } from "../tokens.ts";
-import { accept, recordFiltered, type AcceptInput, type Answered } from "./accept.ts";
+import { accept, type AcceptInput, type Answered } from "./accept.ts";
 import { cancel } from "./cancel.ts";
 import { Context } from "./context.ts";
 import { getDeploy, listDeploys, toDeploy, type DeployFilter } from "./deploys.ts";
 import { eventsAfter } from "./events.ts";
+import { acceptDelivery, type HookDelivered } from "./hook-delivery.ts";
 import * as hooks from "./hooks.ts";
 import { keyUse, reseal, type KeyUse } from "./keys.ts";
 import { pump } from "./pump.ts";
-import type { Reason } from "./reasons.ts";
+import { receive } from "./receive.ts";
 import type { Refusal } from "./refusal.ts";
 import { isRegistered, register, viewProject, type ProjectFacts } from "./registration.ts";
 import { retry } from "./retry.ts";
 import * as schedules from "./schedules.ts";
 import { MIGRATIONS } from "./schema.ts";
-import type { Accepted, Deploy, Event, Outcome, Policy, ProjectView, Trigger } from "./shapes.ts";
+import type { Deploy, Event, Policy, ProjectView, Trigger } from "./shapes.ts";
 import * as subscribers from "./subscribers.ts";
-import { discardUpload, orphanUploads, receive } from "./uploads.ts";
+import { lookNow } from "./track.ts";
+import { discardUpload, orphanUploads } from "./uploads.ts";
 
 /**
  * One Pages project: where order is decided. This class is the RPC surface and the alarm's frame; what is done stands in
@@ -79,9 +81,16 @@ export class Project extends DurableObject<Env> {
     return this.#registered ? accept(this.context, input) : err(NOT_FOUND);
   }
 
-  /** Records a trigger that a rule of its hook kept from becoming a deploy. */
-  filtered(trigger: Trigger, outcome: Outcome, reason: Reason): Accepted | null {
-    return this.#registered ? recordFiltered(this.context, trigger, outcome, reason) : null;
+  /** All branches of a hook's delivery in one call: one answer for each part, in order. */
+  acceptDelivery(delivered: HookDelivered): Result<Answered[], Refusal> {
+    return this.#registered ? acceptDelivery(this.context, delivered) : err(NOT_FOUND);
+  }
+
+  /** Cloudflare has news: what runs is looked at now rather than when that was planned. */
+  look(): void {
+    if (this.#registered) {
+      lookNow(this.context);
+    }
   }
 
   /** Stores a body as it streams in; `accept` then makes it a deploy's. */
@@ -147,6 +156,19 @@ export class Project extends DurableObject<Env> {
 
   changeHook(id: string, change: hooks.HookChange): hooks.HookView | null {
     return this.#registered ? hooks.changeHook(this.context, id, change) : null;
+  }
+
+  /** Keeps a secret that a hook's sender handed over, if the hook waits for one. */
+  takeSecret(id: string, sealed: string): boolean {
+    return this.#registered && hooks.takeSecret(this.context, id, sealed);
+  }
+
+  showSecret(id: string): string | null {
+    return this.#registered ? hooks.showSecret(this.context, id) : null;
+  }
+
+  hookDeliveries(id: string): hooks.HookDelivery[] {
+    return this.#registered ? hooks.hookDeliveries(this.context, id) : [];
   }
 
   removeHook(id: string): boolean {
@@ -288,8 +310,9 @@ export class Project extends DurableObject<Env> {
   /** A restarted object settles nothing that its predecessor began: those claims are taken over at once. */
   #takeOver(): void {
     const { sql } = this.context;
-    if (sql.one("SELECT 1 AS x FROM deploys WHERE status = 'submitting'") !== null) {
-      sql.run("UPDATE deploys SET due_at = ? WHERE status = 'submitting'", this.context.now());
+    const claimed = "ended_at IS NULL AND status = 'submitting'";
+    if (sql.one(`SELECT 1 AS x FROM deploys WHERE ${claimed}`) !== null) {
+      sql.run(`UPDATE deploys SET due_at = ? WHERE ${claimed}`, this.context.now());
     }
     orphanUploads(this.context);
     this.context.change(() => undefined);

@@ -53,6 +53,26 @@ export const reasons = {
     code: "other_branch",
     text: `This hook deploys only ${branch}.`,
   }),
+  branchFiltered: (branch: string): Reason => ({
+    code: "branch_filtered",
+    text: `The hook's rules leave out the branch ${branch}.`,
+  }),
+  pathsFiltered: (count: number): Reason => ({
+    code: "paths_filtered",
+    text: `The hook's rules leave out ${count === 1 ? "the only file" : `all ${count} files`} that changed.`,
+  }),
+  eventFiltered: (event: string | null, wanted: string): Reason => ({
+    code: "event_filtered",
+    text: `The event is ${event ?? "not named"}; this hook deploys on ${wanted}.`,
+  }),
+  skipWord: (word: string): Reason => ({
+    code: "skip_ci",
+    text: `The commit's message asks for no build: ${word}.`,
+  }),
+  secretReceived: (): Reason => ({
+    code: "secret_received",
+    text: "The sender's secret arrived and is kept; deliveries signed with it are accepted from now on.",
+  }),
   hookPaused: (): Reason => ({ code: "hook_paused", text: "This hook is paused." }),
   canceledBy: (actor: string | null, running: boolean): Reason => ({
     code: running ? "canceled_running" : "canceled",

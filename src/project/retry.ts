@@ -41,7 +41,7 @@ export function retry(
     content_hash: null,
     upload: null,
     stored_upload: row.upload_id,
-    hook: null,
+    hook_id: null,
     retry_of: row.id,
   });
 }

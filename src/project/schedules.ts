@@ -116,7 +116,7 @@ export function runSchedule(context: Context, id: string): void {
     content_hash: null,
     upload: null,
     stored_upload: null,
-    hook: null,
+    hook_id: null,
     retry_of: null,
   });
   fault("schedule.accepted", context.state);

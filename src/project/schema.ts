@@ -213,4 +213,15 @@ CREATE TABLE tokens (
 );
 `,
   },
+  {
+    id: 2,
+    sql: `
+ALTER TABLE hooks ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE hooks ADD COLUMN awaiting_secret INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE hooks ADD COLUMN secret_unseen INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE triggers ADD COLUMN hook_id TEXT;
+ALTER TABLE triggers ADD COLUMN delivery_id TEXT;
+CREATE INDEX triggers_hook ON triggers (hook_id) WHERE hook_id IS NOT NULL;
+`,
+  },
 ];

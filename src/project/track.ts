@@ -72,6 +72,18 @@ export async function poll(context: Context, id: string): Promise<void> {
   fault("track.settled", context.state);
 }
 
+/** Whatever runs is due now: there is word from outside that it has changed. */
+export function lookNow(context: Context): void {
+  context.change(() => {
+    const now = context.now();
+    context.sql.run(
+      "UPDATE deploys SET due_at = ? WHERE ended_at IS NULL AND status = 'running' AND due_at > ?",
+      now,
+      now,
+    );
+  });
+}
+
 /** No answer this time. The deadline counts all the same. */
 function late(context: Context, row: DeployRow, until: number): void {
   const stages = JSON.parse(row.stages) as Stage[];

@@ -2,7 +2,15 @@ import type { Result } from "../result.ts";
 import { err, ok } from "../result.ts";
 import { constantTimeEqual } from "./compare.ts";
 import type { Bytes } from "./encoding.ts";
-import { fromBase64, fromBase64url, randomBytes, toBase64url, toHex, utf8 } from "./encoding.ts";
+import {
+  concat,
+  fromBase64,
+  fromBase64url,
+  randomBytes,
+  toBase64url,
+  toHex,
+  utf8,
+} from "./encoding.ts";
 
 /**
  * The master keys that tags and sealed values come from.
@@ -209,14 +217,4 @@ function join(parts: readonly string[]): Bytes {
       return [length, bytes];
     }),
   );
-}
-
-function concat(chunks: readonly Bytes[]): Bytes {
-  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -50,7 +50,7 @@ async function makeHooks(): Promise<Hook[]> {
   const hooks: Hook[] = [];
   let last = "";
   for (const body of [{ source: "github" }, { source: "github", secret: chosen }]) {
-    const made = await world.make("POST", path, body, ["url", "secret"]);
+    const made = await world.make("POST", path, body, ["url", "secret", "paste"]);
     const { id = "", url = "", secret = "" } = made;
     sentinels.add(`the secret of ${id}`, secret);
     sentinels.add(`the URL of ${id}`, url.slice(url.lastIndexOf(".") + 1));
@@ -61,7 +61,33 @@ async function makeHooks(): Promise<Hook[]> {
   const shown = ["url", "secret"];
   const rotated = await world.make("PATCH", `${path}/${last}`, { rotate_secret: true }, shown);
   sentinels.add("the rotated secret", rotated["secret"] ?? "");
+  const given = `given-by-its-sender-${randomBytes(16).toString("hex")}`;
+  sentinels.add("the given secret", given);
+  await world.ask("PATCH", `${path}/${last}`, { secret: given });
+  await world.ask("GET", `${path}/${last}`);
+  await explainHook();
   return hooks;
+}
+
+/** A sample that has the secret itself, and a hook that was handed its secret by the sender. */
+async function explainHook(): Promise<void> {
+  const path = `${BASE}/hooks`;
+  const shown = ["url", "secret", "paste"];
+  const { id, secret = "" } = await world.make("POST", path, { source: "bearer" }, shown);
+  world.sentinels.add("the bearer secret", secret);
+  for (const authorization of [`Bearer ${secret}`, `Bearer ${secret}x`, `Basic ${secret}`]) {
+    await world.ask("POST", `${path}/${id}/explain`, { headers: { authorization } });
+  }
+  const notion = await world.make("POST", path, { source: "notion" }, shown);
+  const token = `handed-over-${randomBytes(16).toString("hex")}`;
+  world.sentinels.add("the secret that was handed over", token);
+  const body = JSON.stringify({ verification_token: token });
+  const signature = `sha256=${createHmac("sha256", token).update(body).digest("hex")}`;
+  const headers = { "content-type": "application/json", "x-notion-signature": signature };
+  const greeted = await fetch(notion["url"] ?? "", { method: "POST", headers, body });
+  expect(greeted.status).toBe(200);
+  world.answers.push(await greeted.text());
+  await world.ask("GET", `${path}/${notion["id"]}`);
 }
 
 /** One of the project, one of the instance, each also used wrongly. */

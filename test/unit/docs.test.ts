@@ -29,7 +29,9 @@ describe("the documents", () => {
     const text = page("storage.md");
     const sql = [...PROJECT, ...INSTANCE].map((m) => m.sql).join("\n");
     const tables = [...sql.matchAll(/CREATE TABLE (\w+)/g)].map((m) => m[1] ?? "");
-    const columns = [...sql.matchAll(/^ {2}([a-z_]+) [A-Z]/gm)].map((m) => m[1] ?? "");
+    const columns = [...sql.matchAll(/^(?: {2}|ALTER TABLE \w+ ADD COLUMN )([a-z_]+) [A-Z]/gm)].map(
+      (m) => m[1] ?? "",
+    );
     expect(tables.length).toBeGreaterThan(10);
     const missing = [...tables, ...columns].filter((name) => !text.includes(`\`${name}\``));
     expect([...new Set(missing)]).toEqual([]);

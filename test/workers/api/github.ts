@@ -45,6 +45,8 @@ export interface Delivery {
   readonly secret?: string;
   readonly url?: string;
   readonly headers?: Record<string, string>;
+  /** Where another host puts the same signature. */
+  readonly signatureHeader?: string;
 }
 
 /** Delivers as GitHub does. */
@@ -62,7 +64,10 @@ export async function deliver(
       "user-agent": "GitHub-Hookshot/abc1234",
       "x-github-event": options.event ?? "push",
       "x-github-delivery": options.delivery ?? crypto.randomUUID(),
-      "x-hub-signature-256": await sign(options.secret ?? hook.secret, body),
+      [options.signatureHeader ?? "x-hub-signature-256"]: await sign(
+        options.secret ?? hook.secret,
+        body,
+      ),
       ...options.headers,
     },
   });

@@ -18,12 +18,17 @@ describe("hooks", () => {
     };
     const made = await edge.on("POST", "/hooks", { json });
     expect(made.status).toBe(201);
-    const { url, secret, setup, ...hook } = made.body;
+    const { url, secret, paste, setup, ...hook } = made.body;
     expect(url).toMatch(
       new RegExp(`^${ORIGIN}/hooks/${edge.world.name}/${hook.id}\\.[0-9a-f]{6}\\.[\\w-]{24}$`),
     );
     expect(secret).toMatch(/^[\w-]{43}$/);
     expect(setup.join(" ")).toContain("Payload URL");
+    expect(paste).toEqual([
+      { label: "Payload URL", value: url },
+      { label: "Content type", value: "application/json" },
+      { label: "Secret", value: secret },
+    ]);
     expect(hook).toMatchObject({ ...json, description: "The blog", paused: false, refusals: 0 });
     expect(made.headers.get("location")).toBe(`${edge.base}/hooks/${hook.id}`);
 

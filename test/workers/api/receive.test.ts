@@ -163,9 +163,11 @@ describe("what is known of a hook", () => {
   it("is asked again before a signature is refused on its word", async () => {
     await deliver(hook, push());
     const seal = hookSeal(edge.world.key, hook.id);
-    const secrets = [await edge.config.keyring.seal(seal, "a-new-secret")];
-    await behindItsBack({ secrets });
+    const add_secret = await edge.config.keyring.seal(seal, "a-new-secret");
+    await behindItsBack({ add_secret, retire_old_secret: true });
     expect((await deliver(hook, push("dev"), { secret: "a-new-secret" })).status).toBe(202);
+    await behindItsBack({ retire_old_secret: true });
+    edge.world.pass(2_000);
     expectProblem(await deliver(hook, push("dev")), 401, "bad_signature");
   });
 

@@ -22,6 +22,9 @@ const ROUTES: Record<string, Scope> = {
   "POST /v1/projects/{project}/hooks": "manage",
   "GET /v1/projects/{project}/hooks": "read",
   "GET /v1/projects/{project}/hooks/{id}": "read",
+  "GET /v1/projects/{project}/hooks/{id}/deliveries": "read",
+  "POST /v1/projects/{project}/hooks/{id}/explain": "manage",
+  "POST /v1/projects/{project}/hooks/{id}/secret": "manage",
   "PATCH /v1/projects/{project}/hooks/{id}": "manage",
   "DELETE /v1/projects/{project}/hooks/{id}": "manage",
   "POST /v1/projects/{project}/subscribers": "manage",
@@ -72,6 +75,7 @@ it("has no unguarded route but these", async () => {
   expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
     "GET /healthz",
     "GET /openapi.json",
+    "GET /v1/sources",
     "POST /hooks/{project}/{segment}",
   ]);
 });

@@ -2,8 +2,6 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 
-import { createSandbox } from "../../../sandbox/app.ts";
-import type { Sandbox } from "../../../sandbox/types.ts";
 import { configOf, type Config } from "../../../src/env.ts";
 import { newId } from "../../../src/ids.ts";
 import { newWebhookSecret } from "../../../src/notify/webhook.ts";
@@ -12,12 +10,10 @@ import type { AcceptInput, Answered } from "../../../src/project/accept.ts";
 import type { Project } from "../../../src/project/project.ts";
 import type { Deploy, Event, Policy } from "../../../src/project/shapes.ts";
 import { subscriberSeal } from "../../../src/project/subscribers.ts";
+import { Outside, type Receiver } from "./outside.ts";
 
 /** Virtual time begins here: so far ahead that no real alarm ever fires by itself. */
 const EPOCH = Date.UTC(2040, 0, 2, 12, 0, 0);
-const API_HOST = "api.cloudflare.test";
-
-type Receiver = (request: Request) => Response | Promise<Response>;
 
 /** A crash that was asked for: the object is gone, as after an eviction in mid-step. */
 interface Crash {
@@ -30,15 +26,10 @@ interface Crash {
  * One project, the instance, the sandbox and any number of receivers under one virtual clock. Nothing here waits by the
  * wall: {@link run} goes from alarm to alarm and lets every effect end in between.
  */
-export class World {
-  readonly sandbox: Sandbox;
+export class World extends Outside {
   readonly key: string;
-  readonly name: string;
-  readonly receivers = new Map<string, Receiver>();
   /** Every fault point that was reached, in order. */
   readonly points: string[] = [];
-  /** What the receivers got, by host. */
-  readonly received = new Map<string, { id: string; body: Event; headers: Headers }[]>();
   config: Config | null = null;
   crashes = 0;
   #state: DurableObjectState | null = null;
@@ -47,18 +38,11 @@ export class World {
   #hits = new Map<string, number>();
 
   constructor(name: string) {
-    this.name = name;
     // Objects outlive a test: time goes on where the last world of this file left it.
     const resume = vi.isFakeTimers() ? Date.now() : EPOCH;
     vi.useFakeTimers({ toFake: ["Date"] });
     vi.setSystemTime(resume);
-    this.sandbox = createSandbox({
-      now: () => Date.now(),
-      // A call that hangs is a call that times out; nobody waits for it here.
-      hang: async () => {
-        throw new DOMException("The operation timed out.", "TimeoutError");
-      },
-    });
+    super(name);
     this.key = projectKey(this.sandbox.accountId, name);
     vi.spyOn(globalThis, "fetch").mockImplementation((input, init) =>
       this.#fetch(new Request(input, init)),
@@ -76,16 +60,7 @@ export class World {
     const name = options.name ?? `p-${newId("dpl").slice(-10).toLowerCase()}`;
     const source = options.source ?? "git";
     const world = new World(name);
-    const project = world.sandbox.addProject(
-      source === "git" ? { name, source: `acme/${name}` } : { name },
-    );
-    if (source === "git") {
-      await world.api("PATCH", "", {
-        source: {
-          config: { production_deployments_enabled: false, preview_deployment_setting: "none" },
-        },
-      });
-    }
+    const project = await world.addPagesProject(source);
     const config = await configOf(env);
     if (!config.ok) {
       throw new Error(JSON.stringify(config.error));
@@ -175,7 +150,7 @@ export class World {
       content_hash: null,
       upload: null,
       stored_upload: null,
-      hook: null,
+      hook_id: null,
       retry_of: null,
       ...input,
     };
@@ -220,22 +195,6 @@ export class World {
       throw new Error(added.error.detail);
     }
     return id;
-  }
-
-  /** Somebody else's call to Cloudflare about this project. */
-  api(method: string, path: string, body?: object | FormData): Promise<Response> {
-    const { accountId, token } = this.sandbox;
-    return this.sandbox.fetch(
-      new Request(
-        `https://${API_HOST}/client/v4/accounts/${accountId}/pages/projects/${this.name}${path}`,
-        {
-          method,
-          headers: { authorization: `Bearer ${token}` },
-          body:
-            body === undefined || body instanceof FormData ? (body ?? null) : JSON.stringify(body),
-        },
-      ),
-    );
   }
 
   /** The signing secret of a subscriber, unsealed. */
@@ -291,33 +250,6 @@ export class World {
     return this.stub().events(0, 10_000);
   }
 
-  /** Deployments that the sandbox really made for this project. */
-  created(): string[] {
-    const made = this.sandbox
-      .journal()
-      .requests.filter(
-        (r) =>
-          r.method === "POST" &&
-          r.project === this.name &&
-          r.path.endsWith("/deployments") &&
-          r.deployment !== null,
-      );
-    return made.map((r) => r.deployment ?? "");
-  }
-
-  /** The deployment that serves production, by Cloudflare. */
-  live(environment: "production" | "preview" = "production", branch?: string): string | null {
-    const changes = this.sandbox
-      .journal()
-      .live.filter(
-        (l) =>
-          l.project === this.name &&
-          l.environment === environment &&
-          (branch === undefined || l.branch === branch),
-      );
-    return changes.at(-1)?.deployment ?? null;
-  }
-
   // — Crashes —
 
   crashAt(point: string, hit = 1): void {
@@ -365,25 +297,6 @@ export class World {
     if (this.#state !== null && this.#crashed.has(this.#state)) {
       throw new TypeError("the object that called has crashed");
     }
-    const { host } = new URL(request.url);
-    if (host === API_HOST) {
-      return this.sandbox.fetch(request);
-    }
-    const receiver = this.receivers.get(host);
-    if (receiver === undefined) {
-      throw new TypeError(`nobody at ${host}`);
-    }
-    const response = await receiver(request.clone());
-    if (response.ok) {
-      const body = JSON.parse(await request.text()) as Event;
-      const got = this.received.get(host) ?? [];
-      got.push({
-        id: request.headers.get("webhook-id") ?? "",
-        body,
-        headers: request.headers,
-      });
-      this.received.set(host, got);
-    }
-    return response;
+    return this.answer(request);
   }
 }

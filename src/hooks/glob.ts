@@ -1,0 +1,39 @@
+/**
+ * Whether a name fits a pattern: `*` is any text within one part of a path, `**` any text at all, `?` one character.
+ * Written by hand for its bound: names are chosen by strangers, and a pattern turned into a regular expression can take
+ * exponential time on them. This takes length of pattern times length of name.
+ */
+export function globMatches(pattern: string, name: string): boolean {
+  const tokens = pattern.match(/\*\*\/?|[^]/gu) ?? [];
+  const characters = Array.from(name);
+  // reached[i]: the tokens so far can have taken the first i characters.
+  let reached = characters.map(() => false);
+  reached.unshift(true);
+  for (const token of tokens) {
+    const next = reached.map(() => false);
+    let open = false;
+    for (const [i, here] of reached.entries()) {
+      const before = characters[i - 1];
+      switch (token) {
+        case "**":
+          open ||= here;
+          next[i] = open;
+          break;
+        case "**/":
+          // Any number of whole parts, none included.
+          next[i] = here || (open && before === "/");
+          open ||= here;
+          break;
+        case "*":
+          open = here || (open && before !== "/");
+          next[i] = open;
+          break;
+        default:
+          next[i] =
+            (reached[i - 1] ?? false) && (token === "?" ? before !== "/" : token === before);
+      }
+    }
+    reached = next;
+  }
+  return reached.at(-1) ?? false;
+}

@@ -1,0 +1,119 @@
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+import type { SqlValue } from "../../../src/sql.ts";
+import { World } from "../support/world.ts";
+
+const HISTORY = 500;
+/** Far more than what is open here, far less than what has ended. */
+const FEW = 50;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** What a target has behind it costs nothing: SQLite, left to choose, reads all of it to find the few that are open. */
+describe("a long history", () => {
+  it("is not read when a deploy is accepted, and supersedes the one that waits", async () => {
+    const world = await worldWithHistory();
+    const waiting = await world.push();
+    const read = await statements(world, async () => {
+      await world.push();
+    });
+    expect((await world.deploy(waiting.deploy?.id ?? "")).status).toBe("superseded");
+    expect(read.filter(({ rows }) => rows > FEW)).toEqual([]);
+    const byTarget = read.filter(({ query }) => /FROM deploys .*target = \?/.test(query));
+    // Its twin, what is newer, what is older.
+    expect(byTarget.map(({ plan }) => plan)).toEqual([OPEN_ONLY, OPEN_ONLY, OPEN_ONLY]);
+  });
+
+  it("is not read when a restarted object takes over what was claimed", async () => {
+    const world = await worldWithHistory();
+    const id = (await world.push()).deploy?.id ?? "";
+    await world.inside(({ context }) =>
+      context.sql.run("UPDATE deploys SET status = 'submitting', due_at = ? WHERE id = ?", 0, id),
+    );
+    const read = await statements(world, async () => {
+      await evictDurableObject(env.PROJECT.getByName(world.key));
+      await world.stub().view();
+    });
+    expect(await dueAt(world, id)).toBe(world.now());
+    expect(read.filter(({ rows }) => rows > FEW)).toEqual([]);
+    const takeOver = read.filter(({ query }) => query.includes("'submitting'"));
+    expect(takeOver.map(({ plan }) => plan)).toEqual([OPEN_ONLY, OPEN_ONLY]);
+  });
+
+  it("is not read on a deploy's way to its end", async () => {
+    const world = await worldWithHistory();
+    const id = (await world.push()).deploy?.id ?? "";
+    const read = await statements(world, async () => {
+      await world.ended(id);
+    });
+    expect((await world.deploy(id)).status).toBe("succeeded");
+    expect(read.filter(({ rows }) => rows > FEW)).toEqual([]);
+  });
+});
+
+const OPEN_ONLY = expect.stringMatching(/^(SCAN|SEARCH) deploys USING INDEX deploys_open\b/);
+
+async function worldWithHistory(): Promise<World> {
+  const world = await World.create();
+  await world.inside(({ context: { sql } }) => {
+    sql.run(
+      `INSERT INTO deploys (id, number, kind, status, trigger_id, trigger_kind, trigger_source, branch, environment, target,
+         form, content_hash, created_at, ended_at)
+       WITH RECURSIVE past (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM past WHERE n < ?)
+       SELECT 'dpl_' || n, n, 'build', 'succeeded', 'trg_' || n, 'hook', 'github', 'main', 'production', 'production',
+         '{}', 'build/main/' || n, ?, ? FROM past`,
+      HISTORY,
+      world.now(),
+      world.now(),
+    );
+    sql.run("INSERT INTO marks (target, number) VALUES ('production', ?)", HISTORY);
+    sql.run("UPDATE project SET next_number = ?", HISTORY + 1);
+  });
+  return world;
+}
+
+interface Statement {
+  readonly query: string;
+  /** Rows it read, those of indexes included. */
+  readonly rows: number;
+  readonly plan: string;
+}
+
+/** Every statement that the project ran while `body` did. */
+async function statements(world: World, body: () => Promise<void>): Promise<Statement[]> {
+  // On the prototype: the object's next instance has a storage of its own.
+  const storage = await world.inside(
+    (_, state) => Object.getPrototypeOf(state.storage.sql) as SqlStorage,
+  );
+  const spy = vi.spyOn(storage, "exec");
+  await body();
+  const { calls, results } = spy.mock;
+  const ran = calls.map(([query, ...bindings], i) => ({
+    query,
+    bindings: bindings as SqlValue[],
+    cursor: results[i]?.value as { readonly rowsRead: number },
+  }));
+  spy.mockRestore();
+  return world.inside(({ context: { sql } }) =>
+    ran.map(({ query, bindings, cursor }) => ({
+      query,
+      rows: cursor.rowsRead,
+      plan: sql
+        .all<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...bindings)
+        .map(({ detail }) => detail)
+        .join("; "),
+    })),
+  );
+}
+
+async function dueAt(world: World, id: string): Promise<number | null | undefined> {
+  return world.inside(
+    ({ context }) =>
+      context.sql.one<{ due_at: number | null }>("SELECT due_at FROM deploys WHERE id = ?", id)
+        ?.due_at,
+  );
+}

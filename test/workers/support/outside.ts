@@ -1,0 +1,110 @@
+import { createSandbox } from "../../../sandbox/app.ts";
+import type { Project, Sandbox } from "../../../sandbox/types.ts";
+import type { Event } from "../../../src/project/shapes.ts";
+
+const API_HOST = "api.cloudflare.test";
+
+export type Receiver = (request: Request) => Response | Promise<Response>;
+
+/** What a project meets outside: the sandbox in Cloudflare's place, with one Pages project, and any number of receivers. */
+export class Outside {
+  readonly sandbox: Sandbox;
+  readonly name: string;
+  readonly receivers = new Map<string, Receiver>();
+  /** What the receivers got, by host. */
+  readonly received = new Map<string, { id: string; body: Event; headers: Headers }[]>();
+
+  constructor(name: string) {
+    this.name = name;
+    this.sandbox = createSandbox({
+      now: () => Date.now(),
+      // A call that hangs is a call that times out; nobody waits for it here.
+      hang: async () => {
+        throw new DOMException("The operation timed out.", "TimeoutError");
+      },
+    });
+  }
+
+  /** Makes the Pages project; Cloudflare's own builds of one that is connected to git are off. */
+  async addPagesProject(source: "git" | "direct_upload"): Promise<Project> {
+    const { name } = this;
+    const project = this.sandbox.addProject(
+      source === "git" ? { name, source: `acme/${name}` } : { name },
+    );
+    if (source === "git") {
+      await this.api("PATCH", "", {
+        source: {
+          config: { production_deployments_enabled: false, preview_deployment_setting: "none" },
+        },
+      });
+    }
+    return project;
+  }
+
+  /** Somebody else's call to Cloudflare about this project. */
+  api(method: string, path: string, body?: object | FormData): Promise<Response> {
+    const { accountId, token } = this.sandbox;
+    return this.sandbox.fetch(
+      new Request(
+        `https://${API_HOST}/client/v4/accounts/${accountId}/pages/projects/${this.name}${path}`,
+        {
+          method,
+          headers: { authorization: `Bearer ${token}` },
+          body:
+            body === undefined || body instanceof FormData ? (body ?? null) : JSON.stringify(body),
+        },
+      ),
+    );
+  }
+
+  /** Deployments that the sandbox really made for this project. */
+  created(): string[] {
+    const made = this.sandbox
+      .journal()
+      .requests.filter(
+        (r) =>
+          r.method === "POST" &&
+          r.project === this.name &&
+          r.path.endsWith("/deployments") &&
+          r.deployment !== null,
+      );
+    return made.map((r) => r.deployment ?? "");
+  }
+
+  /** The deployment that serves production, by Cloudflare. */
+  live(environment: "production" | "preview" = "production", branch?: string): string | null {
+    const changes = this.sandbox
+      .journal()
+      .live.filter(
+        (l) =>
+          l.project === this.name &&
+          l.environment === environment &&
+          (branch === undefined || l.branch === branch),
+      );
+    return changes.at(-1)?.deployment ?? null;
+  }
+
+  /** Where every request of the Worker ends up. */
+  protected async answer(request: Request): Promise<Response> {
+    const { host } = new URL(request.url);
+    if (host === API_HOST) {
+      return this.sandbox.fetch(request);
+    }
+    const receiver = this.receivers.get(host);
+    if (receiver === undefined) {
+      throw new TypeError(`nobody at ${host}`);
+    }
+    const response = await receiver(request.clone());
+    if (response.ok) {
+      const body = JSON.parse(await request.text()) as Event;
+      const got = this.received.get(host) ?? [];
+      got.push({
+        id: request.headers.get("webhook-id") ?? "",
+        body,
+        headers: request.headers,
+      });
+      this.received.set(host, got);
+    }
+    return response;
+  }
+}
