@@ -93,6 +93,23 @@ export function readObject(
   return { ok: true, json };
 }
 
+/** The event that a header names, and the JSON object that comes with it; or why there is none. */
+export function readEvent(
+  delivery: Delivery,
+  header: string,
+  formHint: string,
+): { ok: true; event: string; json: object } | { ok: false; reading: Reading } {
+  const event = delivery.headers.get(header) ?? "";
+  if (!/^[a-z0-9_:-]{1,64}$/.test(event)) {
+    return {
+      ok: false,
+      reading: malformed(`${header} is missing or is not the name of an event.`),
+    };
+  }
+  const body = readObject(delivery, formHint);
+  return body.ok ? { ...body, event } : body;
+}
+
 /** What a push did to one branch or other ref. */
 export interface RefChange extends Omit<HookTrigger, "branch"> {
   /** The branch's name; `null` when the ref is no branch. */

@@ -6,13 +6,12 @@ import {
   deliveryId,
   ignored,
   isZero,
-  malformed,
   Message,
   Name,
   notAPush,
   parse,
   ping,
-  readObject,
+  readEvent,
   readPush,
   Ref,
   Sha,
@@ -75,23 +74,19 @@ export const bitbucketServer: Source = {
 };
 
 function read(delivery: Delivery): Reading {
-  const { headers } = delivery;
-  const event = headers.get("x-event-key") ?? "";
-  if (!/^[a-z0-9_:-]{1,64}$/.test(event)) {
-    return malformed("X-Event-Key is missing or is not the name of an event.");
+  const opened = readEvent(delivery, "X-Event-Key", formHint("Bitbucket"));
+  if (!opened.ok) {
+    return opened.reading;
   }
-  const body = readObject(delivery, formHint("Bitbucket"));
-  if (!body.ok) {
-    return body.reading;
-  }
-  const delivery_id = deliveryId(headers.get("x-request-id"));
+  const { event, json } = opened;
+  const delivery_id = deliveryId(delivery.headers.get("x-request-id"));
   if (event === PING) {
     return ignored(ping("Bitbucket"), delivery_id);
   }
   if (event !== "repo:refs_changed") {
     return ignored(notAPush(event), delivery_id);
   }
-  const parsed = parse(Push, body.json, "a Bitbucket push");
+  const parsed = parse(Push, json, "a Bitbucket push");
   if (!parsed.ok) {
     return parsed.reading;
   }

@@ -5,12 +5,11 @@ import {
   Branch,
   deliveryId,
   ignored,
-  malformed,
   Message,
   Name,
   notAPush,
   parse,
-  readObject,
+  readEvent,
   readPush,
   Repository,
   Sha,
@@ -63,20 +62,16 @@ export const bitbucket: Source = {
 };
 
 function read(delivery: Delivery): Reading {
-  const { headers } = delivery;
-  const event = headers.get("x-event-key") ?? "";
-  if (!/^[a-z0-9_:-]{1,64}$/.test(event)) {
-    return malformed("X-Event-Key is missing or is not the name of an event.");
+  const opened = readEvent(delivery, "X-Event-Key", formHint("Bitbucket"));
+  if (!opened.ok) {
+    return opened.reading;
   }
-  const body = readObject(delivery, formHint("Bitbucket"));
-  if (!body.ok) {
-    return body.reading;
-  }
-  const delivery_id = deliveryId(headers.get("x-request-uuid"));
+  const { event, json } = opened;
+  const delivery_id = deliveryId(delivery.headers.get("x-request-uuid"));
   if (event !== "repo:push") {
     return ignored(notAPush(event), delivery_id);
   }
-  const parsed = parse(Push, body.json, "a Bitbucket push");
+  const parsed = parse(Push, json, "a Bitbucket push");
   if (!parsed.ok) {
     return parsed.reading;
   }

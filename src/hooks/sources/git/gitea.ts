@@ -7,12 +7,11 @@ import {
   deliveryId,
   ignored,
   isZero,
-  malformed,
   Message,
   Name,
   notAPush,
   parse,
-  readObject,
+  readEvent,
   readPush,
   Ref,
   Repository,
@@ -21,9 +20,8 @@ import {
 } from "../reading.ts";
 import type { Reading, Source } from "../source.ts";
 import { formHint, signed } from "../modes.ts";
-import { changedPaths } from "./paths.ts";
+import { changedPaths, Commits } from "./paths.ts";
 
-const Paths = z.array(z.string()).nullish();
 const User = z.object({ login: Name.nullish(), username: Name.nullish() }).nullish();
 const Push = z.object({
   ref: Ref,
@@ -31,17 +29,7 @@ const Push = z.object({
   after: Sha,
   head_commit: z.object({ message: Message }).nullish(),
   /** The newest few; Gitea's default is 5. Gogs has no head_commit. */
-  commits: z
-    .array(
-      z.object({
-        id: Sha,
-        message: Message.nullish(),
-        added: Paths,
-        modified: Paths,
-        removed: Paths,
-      }),
-    )
-    .nullish(),
+  commits: Commits,
   total_commits: z.int().nonnegative().nullish(),
   pusher: User,
   repository: z.object({ full_name: Repository }),
@@ -84,18 +72,14 @@ export const forgejo = family("forgejo", "Forgejo", "Forgejo", "Forgejo or Codeb
 export const gogs = family("gogs", "Gogs", "Gogs", "Gogs");
 
 function read(title: string, header: string, delivery: Delivery): Reading {
-  const { headers } = delivery;
-  const event = headers.get(`x-${header}-event`) ?? "";
-  if (!/^[a-z0-9_]{1,64}$/.test(event)) {
-    return malformed(`X-${header}-Event is missing or is not the name of an event.`);
+  const opened = readEvent(delivery, `X-${header}-Event`, formHint(title));
+  if (!opened.ok) {
+    return opened.reading;
   }
-  const body = readObject(delivery, formHint(title));
-  if (!body.ok) {
-    return body.reading;
-  }
-  const delivery_id = deliveryId(headers.get(`x-${header}-delivery`));
+  const { event, json } = opened;
+  const delivery_id = deliveryId(delivery.headers.get(`x-${header}-delivery`));
   if (event === "delete") {
-    const deletion = parse(Deletion, body.json, `a ${title} deletion`);
+    const deletion = parse(Deletion, json, `a ${title} deletion`);
     const branch = deletion.ok && deletion.value.ref_type === "branch";
     return deletion.ok
       ? ignored(branch ? BRANCH_DELETED : notAPush(event), delivery_id)
@@ -104,7 +88,7 @@ function read(title: string, header: string, delivery: Delivery): Reading {
   if (event !== "push") {
     return ignored(notAPush(event), delivery_id);
   }
-  const parsed = parse(Push, body.json, `a ${title} push`);
+  const parsed = parse(Push, json, `a ${title} push`);
   if (!parsed.ok) {
     return parsed.reading;
   }

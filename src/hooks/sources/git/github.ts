@@ -6,13 +6,12 @@ import {
   deliveryId,
   ignored,
   isZero,
-  malformed,
   Message,
   Name,
   notAPush,
   parse,
   ping,
-  readObject,
+  readEvent,
   readPush,
   Ref,
   Repository,
@@ -29,7 +28,7 @@ const Push = z.object({
   deleted: z.boolean().optional(),
   forced: z.boolean().optional(),
   head_commit: z.object({ message: Message }).nullish(),
-  commits: Commits.optional(),
+  commits: Commits,
   pusher: z.object({ name: Name }).nullish(),
   sender: z.object({ login: Name }).nullish(),
   repository: z.object({ full_name: Repository }),
@@ -68,23 +67,19 @@ export const github: Source = {
 };
 
 function read(delivery: Delivery): Reading {
-  const { headers } = delivery;
-  const event = headers.get("x-github-event") ?? "";
-  if (!/^[a-z0-9_]{1,64}$/.test(event)) {
-    return malformed("X-GitHub-Event is missing or is not the name of an event.");
+  const opened = readEvent(delivery, "X-GitHub-Event", formHint("GitHub"));
+  if (!opened.ok) {
+    return opened.reading;
   }
-  const body = readObject(delivery, formHint("GitHub"));
-  if (!body.ok) {
-    return body.reading;
-  }
-  const delivery_id = deliveryId(headers.get("x-github-delivery"));
+  const { event, json } = opened;
+  const delivery_id = deliveryId(delivery.headers.get("x-github-delivery"));
   if (event === "ping") {
     return ignored(ping("GitHub"), delivery_id);
   }
   if (event !== "push") {
     return ignored(notAPush(event), delivery_id);
   }
-  const parsed = parse(Push, body.json, "a GitHub push");
+  const parsed = parse(Push, json, "a GitHub push");
   if (!parsed.ok) {
     return parsed.reading;
   }

@@ -6,7 +6,6 @@ import {
   deliveryId,
   ignored,
   isZero,
-  Message,
   Name,
   notAPush,
   parse,
@@ -18,9 +17,8 @@ import {
 } from "../reading.ts";
 import type { Reading, Source } from "../source.ts";
 import { formHint, standard } from "../modes.ts";
-import { changedPaths } from "./paths.ts";
+import { changedPaths, Commits } from "./paths.ts";
 
-const Paths = z.array(z.string()).nullish();
 const Push = z.object({
   ref: Ref,
   after: Sha,
@@ -29,17 +27,7 @@ const Push = z.object({
   user_name: Name.nullish(),
   project: z.object({ path_with_namespace: Repository }),
   /** At most the newest 20. */
-  commits: z
-    .array(
-      z.object({
-        id: Sha,
-        message: Message.nullish(),
-        added: Paths,
-        modified: Paths,
-        removed: Paths,
-      }),
-    )
-    .nullish(),
+  commits: Commits,
   total_commits_count: z.int().nonnegative().nullish(),
 });
 

@@ -1,9 +1,19 @@
 import * as z from "zod";
 
+import { Message, Sha } from "../reading.ts";
+
 const Paths = z.array(z.string()).nullish();
 /** Commits as GitHub, GitLab and Gitea list them. */
 export const Commits = z
-  .array(z.object({ added: Paths, modified: Paths, removed: Paths }))
+  .array(
+    z.object({
+      id: Sha,
+      message: Message.nullish(),
+      added: Paths,
+      modified: Paths,
+      removed: Paths,
+    }),
+  )
   .nullish();
 type Commits = z.infer<typeof Commits>;
 
