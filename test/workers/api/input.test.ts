@@ -151,7 +151,7 @@ describe("a value that a field can't have", () => {
     ["POST", "/hooks", { source: "header", auth: { header: "not a name" } }, "auth.header"],
     ["POST", "/hooks", { source: "header", auth: { headers: "X" } }, "auth.headers"],
     ["POST", "/hooks", { source: "bearer", fields: { branch: "" } }, "fields.branch"],
-    ["POST", "/hooks/hok_x/explain", { headers: { "a b": "c" } }, "headers"],
+    ["POST", "/hooks/hok_x/explain", { headers: { "a b": "c" } }, "headers.a b"],
     ["POST", "/hooks/hok_x/explain", { headers: { a: "\n" } }, "headers.a"],
     ["POST", "/hooks/hok_x/explain", { body: 7 }, "body"],
     ["PATCH", "/hooks/hok_x", { rotate_secret: false }, "rotate_secret"],
