@@ -52,10 +52,10 @@ describe("the rules of a hook", () => {
 
   it("look at changed files where the sender lists them all", async () => {
     const hook = await makeHook(edge, { paths: { include: ["site/**"], exclude: ["**/*.md"] } });
-    const touching = async (...modified: string[]): Promise<unknown> =>
-      outcome(
-        await deliver(hook, push("main", { commits: [{ added: [], removed: [], modified }] })),
-      );
+    const touching = async (...modified: string[]): Promise<unknown> => {
+      const commits = [{ id: "a".repeat(40), added: [], removed: [], modified }];
+      return outcome(await deliver(hook, push("main", { commits })));
+    };
     expect(await touching("site/index.html", "api/x.ts")).toMatchObject({ outcome: "queued" });
     expect(await touching("api/x.ts", "site/README.md")).toMatchObject({ code: "paths_filtered" });
     const unknown = push("main", { commits: [], after: "d".repeat(40) });
