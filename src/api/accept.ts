@@ -13,6 +13,13 @@ export type Wanted = Pick<AcceptInput, "kind" | "branch" | "form" | "content_has
   readonly content: string;
 };
 
+/** What the request says of the deploy beside its content. */
+export interface Asked {
+  readonly idempotency_key: string | undefined;
+  readonly not_before: number | null;
+  readonly refuse_locked: boolean;
+}
+
 export interface Agreement {
   readonly accepted: Accepted;
   /** The answer is the one that an earlier request with the same Idempotency-Key got. */
@@ -23,7 +30,7 @@ export interface Agreement {
 export async function acceptDeploy(
   c: Context<AppEnv>,
   wanted: Wanted,
-  idempotencyKey: string | undefined,
+  { idempotency_key: idempotencyKey, not_before, refuse_locked }: Asked,
 ): Promise<Agreement> {
   const { content, ...what } = wanted;
   const keyed = idempotencyKey !== undefined;
@@ -41,6 +48,8 @@ export async function acceptDeploy(
     fingerprint: keyed ? await fingerprint(`${c.req.method} ${c.req.path}\n${content}`) : null,
     stored_upload: null,
     hook_id: null,
+    not_before,
+    refuse_locked,
     retry_of: null,
   };
   const answer = agreed(await askProject(c, (project) => project.accept(input)));

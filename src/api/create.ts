@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import { parseDeployJson } from "../deploy-form/json.ts";
 import type { FormProblemCode } from "../deploy-form/problem.ts";
 import { Problem } from "../problem.ts";
-import { acceptDeploy, type Agreement } from "./accept.ts";
+import { acceptDeploy, type Agreement, type Asked } from "./accept.ts";
 import { nameIn, type Api, type AppEnv } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { readJson } from "./json.ts";
@@ -55,7 +55,16 @@ const create = createRoute({
   ...onProject("deploy"),
   request: {
     params: ProjectParams,
-    query: WaitQuery,
+    query: WaitQuery.extend({
+      not_before: z.iso
+        .datetime({ offset: true })
+        .optional()
+        .openapi({ description: "The deploy waits until then." }),
+      if_locked: z
+        .enum(["wait", "refuse"])
+        .default("wait")
+        .openapi({ description: "`refuse` answers 423 where a lock would have the deploy wait." }),
+    }),
     headers: z.object({
       "idempotency-key": z
         .string()
@@ -113,6 +122,7 @@ const create = createRoute({
       "manifest_missing",
       "idempotency_mismatch",
       "not_git_connected",
+      "locked",
       "too_many_uploads",
       "too_much_waiting",
     ),
@@ -123,8 +133,13 @@ export function createDeployRoute(api: Api): void {
   api.openapi(create, async (c) => {
     const key = c.req.valid("header")["idempotency-key"];
     const isForm = /^\s*multipart\//i.test(c.req.header("content-type") ?? "");
-    const { accepted, replayed } = isForm ? await acceptForm(c, key) : await acceptJson(c, key);
-    const { wait } = c.req.valid("query");
+    const { wait, not_before: notBefore, if_locked: ifLocked } = c.req.valid("query");
+    const asked: Asked = {
+      idempotency_key: key,
+      not_before: notBefore === undefined ? null : Date.parse(notBefore),
+      refuse_locked: ifLocked === "refuse",
+    };
+    const { accepted, replayed } = isForm ? await acceptForm(c, asked) : await acceptJson(c, asked);
     if (replayed) {
       c.header("idempotency-replayed", "true");
     }
@@ -138,7 +153,7 @@ export function createDeployRoute(api: Api): void {
   });
 }
 
-async function acceptJson(c: Context<AppEnv>, key: string | undefined): Promise<Agreement> {
+async function acceptJson(c: Context<AppEnv>, asked: Asked): Promise<Agreement> {
   const read = parseDeployJson(await readJson(c.req.raw));
   if (!read.ok) {
     throw Problem.ofForm(read.error);
@@ -155,6 +170,6 @@ async function acceptJson(c: Context<AppEnv>, key: string | undefined): Promise<
       content,
       upload: null,
     },
-    key,
+    asked,
   );
 }

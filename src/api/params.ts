@@ -15,4 +15,5 @@ export const DeployParams = withId("deploy");
 export const HookParams = withId("hook");
 export const SubscriberParams = withId("subscriber");
 export const ScheduleParams = withId("schedule");
+export const LockParams = withId("lock");
 export const TokenParams = withId("token");

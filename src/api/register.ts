@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 
 import type { UpstreamProject } from "../cloudflare/schemas.ts";
 import { agreed, Problem } from "../problem.ts";
-import { Policy as PolicyShape } from "../project/shapes.ts";
+import { PolicyChange } from "../project/policy.ts";
 import { answered, askCloudflare, isMissingProject } from "./cloudflare.ts";
 import { askInstance, askProject, given, keyIn, nameIn, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
@@ -32,7 +32,7 @@ const register = createRoute({
     params: ProjectParams,
     body: jsonOf(
       z.strictObject({
-        policy: PolicyShape.partial().strict().optional(),
+        policy: PolicyChange.optional(),
         native_builds: z.literal("off").optional().openapi({
           description:
             "Switches Cloudflare's own automatic builds off, which would build each push a second time.",
@@ -46,6 +46,7 @@ const register = createRoute({
     ...refusals(
       "project_not_found",
       "conflict",
+      "policy_invalid",
       "upstream_auth",
       "upstream_refused",
       "upstream_unavailable",

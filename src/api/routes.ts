@@ -7,9 +7,12 @@ import { documentRoute } from "./document.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoute } from "./health.ts";
 import { explainRoute } from "./explain.ts";
+import { holdRoutes } from "./holds.ts";
 import { hookSetupRoutes } from "./hook-setup.ts";
 import { hookRoutes } from "./hooks.ts";
 import { instanceRoutes } from "./instance.ts";
+import { lockRoutes } from "./locks.ts";
+import { policyRoutes } from "./policy.ts";
 import { projectRoutes } from "./projects.ts";
 import { registerRoute } from "./register.ts";
 import { scheduleRoutes } from "./schedules.ts";
@@ -24,6 +27,9 @@ export const routes: readonly ((api: Api) => void)[] = [
   accountRoutes,
   createDeployRoute,
   deployRoutes,
+  holdRoutes,
+  policyRoutes,
+  lockRoutes,
   sourceRoute,
   hookSetupRoutes,
   hookRoutes,

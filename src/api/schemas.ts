@@ -5,6 +5,7 @@ import { SOURCE_NAMES } from "../hooks/sources/index.ts";
 import { HookSettings } from "../project/hook-settings.ts";
 import type { HookDelivery as HookDeliveryView, HookView } from "../project/hooks.ts";
 import type { ScheduleView } from "../project/schedules.ts";
+import { PolicyShape } from "../project/policy.ts";
 import * as shapes from "../project/shapes.ts";
 import type { DeliveryView, SubscriberView } from "../project/subscribers.ts";
 import { SCOPES } from "../security/tokens.ts";
@@ -16,7 +17,9 @@ import type { TokenView } from "../tokens.ts";
  */
 export const Deploy = z.object(shapes.Deploy.shape).openapi("Deploy");
 
-export const Policy = z.object(shapes.Policy.shape).openapi("Policy");
+export const Lock = z.object(shapes.Lock.shape).openapi("Lock");
+
+export const Policy = z.object(PolicyShape.shape).openapi("Policy");
 
 export const Project = z
   .object({
@@ -24,6 +27,7 @@ export const Project = z
     live: Deploy.nullable(),
     running: z.array(Deploy),
     waiting: z.array(Deploy),
+    locks: z.array(Lock),
     policy: Policy,
   })
   .openapi("Project");

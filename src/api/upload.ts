@@ -11,17 +11,14 @@ import { newId } from "../ids.ts";
 import { projectOf } from "../objects.ts";
 import { agreed, Problem } from "../problem.ts";
 import type { Form } from "../project/form.ts";
-import { acceptDeploy, type Agreement, type Wanted } from "./accept.ts";
+import { acceptDeploy, type Agreement, type Wanted, type Asked } from "./accept.ts";
 import { askProject, keyIn, type AppEnv } from "./context.ts";
 
 /**
  * A multipart create: the body streams into the project while the edge reads along and checks it. However this ends
  * without a deploy, nothing of the body stays.
  */
-export async function acceptForm(
-  c: Context<AppEnv>,
-  idempotencyKey: string | undefined,
-): Promise<Agreement> {
+export async function acceptForm(c: Context<AppEnv>, asked: Asked): Promise<Agreement> {
   checkDeclaredSize(c.req.raw, FORM_LIMITS.bytes);
   const contentType = c.req.header("content-type") ?? "";
   const boundary = formBoundary(contentType);
@@ -34,9 +31,9 @@ export async function acceptForm(
     if (form.manifest === null) {
       const wanted = buildOf(form);
       await discard(c, id);
-      return await acceptDeploy(c, wanted, idempotencyKey);
+      return await acceptDeploy(c, wanted, asked);
     }
-    return await acceptDeploy(c, uploadOf(id, form), idempotencyKey);
+    return await acceptDeploy(c, uploadOf(id, form), asked);
   } catch (error) {
     // Harmless when the deploy was accepted after all: only a body that is nobody's yet is dropped.
     await discard(c, id).catch(() => undefined);

@@ -236,6 +236,7 @@ function handedOver(
     upload: null,
     stored_upload: null,
     hook_id: hook.id,
+    quiet_seconds: hook.settings.quiet_period_seconds,
     retry_of: null,
   };
 }

@@ -1,22 +1,18 @@
 import { fault } from "../fault.ts";
 import { err, ok, type Result } from "../result.ts";
 import { must } from "../sql.ts";
+import { askApproval } from "./approval.ts";
 import type { Context } from "./context.ts";
-import {
-  emitDeploy,
-  getDeploy,
-  move,
-  policyOf,
-  projectRow,
-  takeNumber,
-  toDeploy,
-  type DeployRow,
-} from "./deploys.ts";
+import { alter, emitDeploy, move, toDeploy } from "./deploys.ts";
+import { lockOn } from "./locks.ts";
+import { quietPeriod, type Quiet } from "./quiet.ts";
+import { getDeploy, policyOf, projectRow, takeNumber, type DeployRow } from "./rows.ts";
 import { buildForm, type Form } from "./form.ts";
 import { reasons, type Reason } from "./reasons.ts";
 import type { Refusal } from "./refusal.ts";
-import type { Accepted, DeployKind, Environment, Outcome, Trigger } from "./shapes.ts";
-import { overtakenBy, supersedeWaiting } from "./supersede.ts";
+import type { Accepted, DeployKind, Outcome, Trigger } from "./shapes.ts";
+import type { Environment } from "./policy.ts";
+import { overtakenBy, stopRunning, supersedeWaiting } from "./supersede.ts";
 import { dropUpload, keepUpload, sealUpload, uploadNumber, type UploadSeal } from "./uploads.ts";
 
 /** A trigger as a door hands it over, checked, with ids minted at the edge so that repeating the call is harmless. */
@@ -37,6 +33,12 @@ export interface AcceptInput {
   /** A retry sends the stored body of the deploy it repeats. */
   readonly stored_upload: string | null;
   readonly hook_id: string | null;
+  /** Not to start before this time. */
+  readonly not_before?: number | null;
+  /** A hook's own quiet period, in seconds; null: the project's. Only hooks' deploys have one. */
+  readonly quiet_seconds?: number | null;
+  /** The caller would rather be refused than wait for a lock. */
+  readonly refuse_locked?: boolean;
   readonly retry_of: string | null;
 }
 
@@ -98,6 +100,15 @@ function admit(
   const environment: Environment = branch === productionBranch ? "production" : "preview";
   const target = environment === "production" ? "production" : `preview/${branch}`;
 
+  const lock = input.refuse_locked === true ? lockOn(context, environment) : null;
+  if (lock !== null) {
+    const until = lock.until === null ? "" : ` until ${lock.until}`;
+    return err({
+      code: "locked",
+      detail: `${lock.environment ?? "Everything"} is locked${until} by ${lock.holder}: ${lock.reason}`,
+    });
+  }
+
   // The index is named: SQLite would take the one by target, and read every deploy the target ever had.
   const twin =
     input.content_hash === null
@@ -110,6 +121,9 @@ function admit(
   if (twin !== null) {
     if (input.upload !== null) {
       dropUpload(context, input.upload.id);
+    }
+    if (twin.quiet_since !== null) {
+      alter(context, twin, quietOf(context, input, twin.quiet_since) ?? {});
     }
     return ok(record(context, input, branch, "coalesced", reasons.coalesced(twin.number), twin.id));
   }
@@ -131,7 +145,9 @@ function admit(
   if (input.stored_upload !== null) {
     keepUpload(context, input.stored_upload);
   }
-  const row = insertDeploy(context, input, { number, branch, environment, target });
+  const quiet = quietOf(context, input, quietSince(context, target));
+  const place = { number, branch, environment, target, ...quiet };
+  const row = insertDeploy(context, input, place);
   emitDeploy(context, "deploy.queued", row);
 
   const overtaken = overtakenBy(context, row);
@@ -143,10 +159,40 @@ function admit(
     const why = { code: ended.reason_code ?? "", text: ended.reason ?? "" };
     return ok(record(context, input, branch, "superseded", why, row.id));
   }
-  if (policyOf(sql).mode === "supersede") {
+  const policy = policyOf(sql);
+  if (policy.mode === "supersede") {
     supersedeWaiting(context, row);
+    if (policy.cancel_running) {
+      stopRunning(context, row);
+    }
+  }
+  if (policy.approval.environments.includes(environment)) {
+    askApproval(context, row, policy.approval.expires_hours);
   }
   return ok(record(context, input, branch, "queued", null, row.id));
+}
+
+/** Only a hook's triggers come in bursts that nobody waits for. */
+function quietOf(context: Context, input: AcceptInput, since: number | null): Quiet | null {
+  return input.trigger.kind === "hook"
+    ? quietPeriod(
+        policyOf(context.sql).quiet_period,
+        input.quiet_seconds ?? null,
+        since,
+        context.now(),
+      )
+    : null;
+}
+
+/** When the first of the triggers came that wait in this target's quiet period. */
+function quietSince(context: Context, target: string): number | null {
+  return (
+    context.sql.one<{ since: number | null }>(
+      `SELECT MIN(quiet_since) AS since FROM deploys INDEXED BY deploys_open
+       WHERE ended_at IS NULL AND status = 'queued' AND target = ?`,
+      target,
+    )?.since ?? null
+  );
 }
 
 /** What is shown of a message, and goes into every event of the deploy. */
@@ -155,7 +201,12 @@ const SHOWN_MESSAGE_CHARACTERS = 1_024;
 function insertDeploy(
   context: Context,
   input: AcceptInput,
-  place: { number: number; branch: string; environment: Environment; target: string },
+  place: {
+    number: number;
+    branch: string;
+    environment: Environment;
+    target: string;
+  } & Partial<Quiet>,
 ): DeployRow {
   const form =
     input.kind === "build" ? buildForm(input.form, place.branch, input.deploy_id) : input.form;
@@ -178,6 +229,7 @@ function insertDeploy(
     upload_id: input.upload?.id ?? input.stored_upload,
     created_at: context.now(),
     retry_of: input.retry_of,
+    not_before: input.not_before ?? null,
   });
   return must(getDeploy(context.sql, input.deploy_id));
 }

@@ -1,5 +1,5 @@
 import type { Sql } from "../sql.ts";
-import { line } from "./deploys.ts";
+import { line } from "./line.ts";
 import type { SlotKind, Slots } from "./slots.ts";
 
 /** Something that is to be done at a time: a key for its effect, its connection's kind, and when. */
@@ -39,6 +39,12 @@ export function agenda(sql: Sql, now: number): Due[] {
     "SELECT deployment_id AS id, due_at AS at FROM leftovers WHERE ended_at IS NULL AND due_at IS NOT NULL",
   );
   add("upstream", "watch", "SELECT deploy_id AS id, due_at AS at FROM stray_watches");
+  add(
+    "upstream",
+    "approval",
+    "SELECT id, approval_until AS at FROM deploys WHERE ended_at IS NULL AND status = 'queued' AND approval_until IS NOT NULL",
+  );
+  add("upstream", "lock", "SELECT id, until AS at FROM locks WHERE until IS NOT NULL");
   add(
     "outbound",
     "subscriber",

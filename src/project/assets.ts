@@ -1,6 +1,6 @@
 import type { UpstreamError } from "../cloudflare/errors.ts";
 import type { Context } from "./context.ts";
-import { projectRow } from "./deploys.ts";
+import { projectRow } from "./rows.ts";
 import { reasons, type Reason } from "./reasons.ts";
 import { manifestOf } from "./uploads.ts";
 import { call } from "./upstream.ts";

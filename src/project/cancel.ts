@@ -1,7 +1,8 @@
 import { err, ok, type Result } from "../result.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Context } from "./context.ts";
-import { alter, getDeploy, move, toDeploy, type DeployRow } from "./deploys.ts";
+import { alter, move, toDeploy } from "./deploys.ts";
+import { getDeploy, type DeployRow } from "./rows.ts";
 import { addLeftover } from "./leftovers.ts";
 import { reasons, type Reason } from "./reasons.ts";
 import type { Deploy } from "./shapes.ts";
@@ -46,10 +47,11 @@ export function cancel(
 export function abandon(
   context: Context,
   row: DeployRow,
-  status: "canceled" | "timed_out",
+  status: "canceled" | "timed_out" | "superseded",
   why: Reason,
+  supersededBy: string | null = null,
 ): DeployRow {
-  const ended = move(context, row, status, { why });
+  const ended = move(context, row, status, { why, superseded_by: supersededBy });
   if (ended.deployment_id !== null) {
     addLeftover(context, ended, ended.deployment_id, "abandoned");
   }

@@ -2,6 +2,7 @@ import { configOf, type Config } from "../env.ts";
 import { Sql } from "../sql.ts";
 import { Alarm } from "./alarm.ts";
 import { nextWake } from "./agenda.ts";
+import { tellHolds } from "./hold.ts";
 import { Slots } from "./slots.ts";
 
 /** What every part of a project works with. One per object instance. */
@@ -25,11 +26,12 @@ export class Context {
     return Date.now();
   }
 
-  /** A state change and the wake-up that it needs: one transaction, or nothing. */
+  /** A state change, what it means for those who wait, and the wake-up that it needs: one transaction, or nothing. */
   change<T>(body: () => T): T {
     return this.alarm.guard(() =>
       this.sql.transaction(() => {
         const result = body();
+        tellHolds(this);
         this.arm();
         return result;
       }),

@@ -5,7 +5,7 @@ import { secretsOf } from "../env.ts";
 import { excerpt, EXCERPT_MARGIN, redact } from "../security/redact.ts";
 import { backoff } from "./backoff.ts";
 import type { Context } from "./context.ts";
-import { projectRow } from "./deploys.ts";
+import { projectRow } from "./rows.ts";
 import { emit, eventAt, eventsAfter, lastSequence } from "./events.ts";
 import type { Event } from "./shapes.ts";
 import {

@@ -1,131 +1,13 @@
 import { iso } from "../ids.ts";
-import type { Sql, SqlValue } from "../sql.ts";
+import type { SqlValue } from "../sql.ts";
 import type { Context } from "./context.ts";
 import { emit } from "./events.ts";
-import { decide, type Holder, type Line, type Waiting } from "./queue.ts";
 import { reasons, type Reason } from "./reasons.ts";
-import type {
-  Deploy,
-  DeployKind,
-  DeployStatus,
-  Deployment,
-  Environment,
-  EventType,
-  Policy,
-  Stage,
-  TriggerKind,
-  WaitingFor,
-} from "./shapes.ts";
-import { assertTransition, holdsLane, isEnd } from "./status.ts";
-
-/** A deploy as it is stored. */
-export interface DeployRow {
-  id: string;
-  number: number;
-  kind: DeployKind;
-  status: DeployStatus;
-  reason: string | null;
-  reason_code: string | null;
-  waiting_for: WaitingFor | null;
-  trigger_id: string;
-  trigger_kind: TriggerKind;
-  trigger_source: string;
-  trigger_actor: string | null;
-  delivery_id: string | null;
-  branch: string;
-  environment: Environment;
-  target: string;
-  commit_hash: string | null;
-  commit_message: string | null;
-  commit_dirty: number | null;
-  /** JSON of {@link Form}: what is sent of the fields above, and so what a deployment of ours can be told by. */
-  form: string;
-  content_hash: string | null;
-  upload_id: string | null;
-  created_at: number;
-  started_at: number | null;
-  ended_at: number | null;
-  due_at: number | null;
-  attempts: number;
-  fence: number;
-  posted_at: number | null;
-  baseline: string | null;
-  looks: number;
-  errors: number;
-  cancel_requested: string | null;
-  deployment_id: string | null;
-  deployment: string | null;
-  stages: string;
-  stage_since: number | null;
-  superseded_by: string | null;
-  retry_of: string | null;
-}
-
-export interface ProjectRow {
-  key: string;
-  account_id: string;
-  name: string;
-  upstream_id: string;
-  production_branch: string;
-  subdomain: string;
-  source: "git" | "direct_upload";
-  policy: string;
-  next_number: number;
-  live_deploy_id: string | null;
-  registered_at: number;
-  sweep_at: number;
-}
-
-export function projectRow(sql: Sql): ProjectRow {
-  const row = sql.one<ProjectRow>("SELECT * FROM project");
-  if (row === null) {
-    throw new Error("project: not registered");
-  }
-  return row;
-}
-
-export function policyOf(sql: Sql): Policy {
-  return JSON.parse(projectRow(sql).policy) as Policy;
-}
-
-/** Numbers are given in the order of arrival and never twice. */
-export function takeNumber(sql: Sql): number {
-  const number = projectRow(sql).next_number;
-  sql.run("UPDATE project SET next_number = next_number + 1");
-  return number;
-}
-
-export function getDeploy(sql: Sql, id: string): DeployRow | null {
-  return sql.one<DeployRow>("SELECT * FROM deploys WHERE id = ?", id);
-}
-
-/** Those that have not ended, by number. */
-export function openDeploys(sql: Sql): DeployRow[] {
-  return sql.all<DeployRow>("SELECT * FROM deploys WHERE ended_at IS NULL ORDER BY number");
-}
-
-/** What may start now and why the others wait, from the rows as they are. */
-export function line(sql: Sql, now: number): Line {
-  const open = openDeploys(sql);
-  if (!open.some((d) => d.status === "queued")) {
-    return { start: [], waits: new Map(), wakeAt: null };
-  }
-  const waiting: Waiting[] = open.filter((d) => d.status === "queued");
-  const holders: Holder[] = [
-    ...open.filter((d) => holdsLane(d.status)),
-    ...sql.all<Holder>(
-      "SELECT number, target FROM leftovers WHERE kind = 'stray' AND ended_at IS NULL",
-    ),
-  ];
-  return decide(waiting, holders, policyOf(sql), now);
-}
-
-/** The highest number that was ever claimed for a target: what is lower may not go live there any more. */
-export function markOf(sql: Sql, target: string): number {
-  return (
-    sql.one<{ number: number }>("SELECT number FROM marks WHERE target = ?", target)?.number ?? 0
-  );
-}
+import type { Deploy, DeployStatus, Deployment, EventType, Stage } from "./shapes.ts";
+import { projectRow, type DeployRow } from "./rows.ts";
+import { line } from "./line.ts";
+import type { Environment } from "./policy.ts";
+import { assertTransition, isEnd } from "./status.ts";
 
 /**
  * Moves a deploy to another status, with whatever else changes. An end closes it, and its event is emitted with it.
@@ -224,7 +106,7 @@ export function toDeploy(context: Context, row: DeployRow): Deploy {
   // One that may start this moment waits for nothing.
   const wait =
     row.status === "queued" ? line(context.sql, context.now()).waits.get(row.id) : undefined;
-  const why = wait === undefined ? null : reasons.waits(wait.for, wait.until, wait.behind);
+  const why = wait === undefined ? null : reasons.waits(wait);
   return {
     id: row.id,
     number: row.number,
@@ -258,6 +140,10 @@ export function toDeploy(context: Context, row: DeployRow): Deploy {
     attempts: row.attempts,
     superseded_by: row.superseded_by,
     retry_of: row.retry_of,
+    retries: row.retries,
+    not_before: row.not_before === null ? null : iso(row.not_before),
+    approved_by: row.approved_by,
+    released_by: row.released_by,
   };
 }
 

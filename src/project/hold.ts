@@ -1,6 +1,11 @@
+import { err, ok, type Result } from "../result.ts";
 import type { Context } from "./context.ts";
-import { alter, emitDeploy, move, type DeployRow } from "./deploys.ts";
-import type { WaitingFor } from "./shapes.ts";
+import { alter, emitDeploy, move, toDeploy } from "./deploys.ts";
+import { line } from "./line.ts";
+import type { Wait } from "./queue.ts";
+import type { Refusal } from "./refusal.ts";
+import { getDeploy, type DeployRow } from "./rows.ts";
+import type { Deploy, WaitingFor } from "./shapes.ts";
 
 /** Shorter waits are over before anybody has read of them. */
 const WORTH_TELLING_MS = 5_000;
@@ -34,4 +39,83 @@ export function holdBack(context: Context, row: DeployRow, hold: Hold): void {
   if (hold.until - context.now() > WORTH_TELLING_MS) {
     emitDeploy(context, "deploy.held", held);
   }
+}
+
+/** What rules hold back, as against what waits for its turn or for Cloudflare. */
+const HELD: readonly WaitingFor[] = ["lock", "window", "approval", "not_before", "quiet_period"];
+
+/**
+ * Tells which waiting deploys are held and which no longer are, as far as that has not been told. Inside the transaction
+ * of whatever may have changed that.
+ */
+export function tellHolds(context: Context): void {
+  const { sql } = context;
+  const waiting = sql.all<DeployRow>(
+    "SELECT * FROM deploys INDEXED BY deploys_open WHERE ended_at IS NULL AND status = 'queued' ORDER BY number",
+  );
+  if (waiting.length === 0) {
+    return;
+  }
+  const { waits } = line(sql, context.now());
+  for (const row of waiting) {
+    const held = heldFor(waits.get(row.id));
+    if (held === row.held_for) {
+      continue;
+    }
+    const told = alter(context, row, { held_for: held });
+    if (held === null) {
+      emitDeploy(context, "deploy.released", told, { held_for: row.held_for });
+    } else {
+      emitDeploy(context, "deploy.held", told);
+    }
+  }
+}
+
+/** Whether a deploy is held that time alone may have released. */
+export function someHeld({ sql }: Context): boolean {
+  const held = sql.one(
+    "SELECT 1 AS x FROM deploys INDEXED BY deploys_open WHERE ended_at IS NULL AND held_for IS NOT NULL",
+  );
+  return held !== null;
+}
+
+function heldFor(wait: Wait | undefined): WaitingFor | null {
+  return wait !== undefined && HELD.includes(wait.for) ? wait.for : null;
+}
+
+/** Lets a waiting deploy start whatever windows, quiet period and its own time say. A lock stays a lock. */
+export function release(
+  context: Context,
+  id: string,
+  actor: string,
+  reason: string,
+): Result<Deploy, Refusal> {
+  return onWaiting(context, id, (row) => {
+    const released = alter(context, row, { released_by: actor, held_for: null });
+    emitDeploy(context, "deploy.released", released, {
+      by: actor,
+      override: reason,
+      held_for: row.held_for,
+    });
+    return ok(released);
+  });
+}
+
+/** Does something to a deploy that waits, in one transaction. */
+export function onWaiting(
+  context: Context,
+  id: string,
+  act: (row: DeployRow) => Result<DeployRow, Refusal>,
+): Result<Deploy, Refusal> {
+  return context.change(() => {
+    const row = getDeploy(context.sql, id);
+    if (row === null) {
+      return err({ code: "not_found", detail: "There is no such deploy." });
+    }
+    if (row.status !== "queued") {
+      return err({ code: "conflict", detail: `This deploy does not wait: it is ${row.status}.` });
+    }
+    const done = act(row);
+    return done.ok ? ok(toDeploy(context, done.value)) : done;
+  });
 }

@@ -2,7 +2,7 @@ import { fault } from "../fault.ts";
 import { err, ok, type Result } from "../result.ts";
 import { decideOn, NOT_GIT_CONNECTED, type AcceptInput, type Answered } from "./accept.ts";
 import type { Context } from "./context.ts";
-import { projectRow } from "./deploys.ts";
+import { projectRow } from "./rows.ts";
 import type { Reason } from "./reasons.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Trigger } from "./shapes.ts";

@@ -1,6 +1,6 @@
 import type { Keyring } from "../security/keyring.ts";
 import type { Context } from "./context.ts";
-import { projectRow } from "./deploys.ts";
+import { projectRow } from "./rows.ts";
 import { hookSeal } from "./hooks.ts";
 import { subscriberSeal } from "./subscribers.ts";
 

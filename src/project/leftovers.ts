@@ -1,9 +1,10 @@
 import { fault } from "../fault.ts";
 import { backoff } from "./backoff.ts";
 import type { Context } from "./context.ts";
-import { emitDeploy, getDeploy, policyOf, projectRow, type DeployRow } from "./deploys.ts";
+import { emitDeploy } from "./deploys.ts";
+import { getDeploy, policyOf, projectRow, type DeployRow } from "./rows.ts";
 import { read } from "./reading.ts";
-import type { Environment } from "./shapes.ts";
+import type { Environment } from "./policy.ts";
 
 import { call } from "./upstream.ts";
 

@@ -13,9 +13,15 @@ import {
   type TokenView,
 } from "../tokens.ts";
 import { accept, type AcceptInput, type Answered } from "./accept.ts";
+import { approve, reject } from "./approval.ts";
 import { cancel } from "./cancel.ts";
+import { changePolicy, revisedPolicy, type RevisedPolicy } from "./change-policy.ts";
+import { explainPolicy, type PolicyExplanation, type Supposed } from "./explain-policy.ts";
+import { release } from "./hold.ts";
+import * as locks from "./locks.ts";
 import { Context } from "./context.ts";
-import { getDeploy, listDeploys, toDeploy, type DeployFilter } from "./deploys.ts";
+import { listDeploys, toDeploy, type DeployFilter } from "./deploys.ts";
+import { getDeploy } from "./rows.ts";
 import { eventsAfter } from "./events.ts";
 import { acceptDelivery, type HookDelivered } from "./hook-delivery.ts";
 import * as hooks from "./hooks.ts";
@@ -27,7 +33,8 @@ import { isRegistered, register, viewProject, type ProjectFacts } from "./regist
 import { retry } from "./retry.ts";
 import * as schedules from "./schedules.ts";
 import { MIGRATIONS } from "./schema.ts";
-import type { Deploy, Event, Policy, ProjectView, Trigger } from "./shapes.ts";
+import type { Deploy, Event, Lock, ProjectView, Trigger } from "./shapes.ts";
+import type { PolicyChange } from "./policy.ts";
 import * as subscribers from "./subscribers.ts";
 import { lookNow } from "./track.ts";
 import { discardUpload, orphanUploads } from "./uploads.ts";
@@ -58,7 +65,7 @@ export class Project extends DurableObject<Env> {
 
   register(
     facts: ProjectFacts,
-    policy: Partial<Policy>,
+    policy: PolicyChange,
   ): Result<{ created: boolean; project: ProjectView }, Refusal> {
     const registered = register(this.context, facts, policy);
     this.#registered = isRegistered(this.context.sql);
@@ -131,6 +138,50 @@ export class Project extends DurableObject<Env> {
   retry(id: string, trigger: Trigger, deployId: string): Result<Answered, Refusal> {
     return this.#registered ? retry(this.context, id, trigger, deployId) : err(NOT_FOUND);
   }
+
+  release(id: string, actor: string, reason: string): Result<Deploy, Refusal> {
+    return this.#registered ? release(this.context, id, actor, reason) : err(NOT_FOUND);
+  }
+
+  approve(id: string, actor: string): Result<Deploy, Refusal> {
+    return this.#registered ? approve(this.context, id, actor) : err(NOT_FOUND);
+  }
+
+  reject(id: string, actor: string, reason: string | null): Result<Deploy, Refusal> {
+    return this.#registered ? reject(this.context, id, actor, reason) : err(NOT_FOUND);
+  }
+
+  // — Rules —
+
+  policy(): RevisedPolicy | null {
+    return this.#registered ? revisedPolicy(this.context) : null;
+  }
+
+  changePolicy(change: PolicyChange, expected: number | null): Result<RevisedPolicy, Refusal> {
+    return this.#registered ? changePolicy(this.context, change, expected) : err(NOT_FOUND);
+  }
+
+  explainPolicy(supposed: Supposed): PolicyExplanation | null {
+    return this.#registered ? explainPolicy(this.context, supposed) : null;
+  }
+
+  addLock(lock: locks.NewLock): Lock | null {
+    return this.#registered ? locks.addLock(this.context, lock) : null;
+  }
+
+  locks(): Lock[] {
+    return this.#registered ? locks.listLocks(this.context) : [];
+  }
+
+  lock(id: string): Lock | null {
+    return this.#registered ? locks.getLock(this.context, id) : null;
+  }
+
+  removeLock(id: string, actor: string): boolean {
+    return this.#registered && locks.removeLock(this.context, id, actor);
+  }
+
+  // — Events —
 
   events(after: number, limit: number): Event[] {
     return this.#registered ? eventsAfter(this.context, after, limit) : [];

@@ -1,10 +1,14 @@
 import { hasSchema } from "../sql.ts";
 import { agenda } from "./agenda.ts";
+import { expireApproval } from "./approval.ts";
+import { someHeld } from "./hold.ts";
+import { expireLock } from "./locks.ts";
 import { backoff } from "./backoff.ts";
 import { addLeftover } from "./leftovers.ts";
 import type { Context } from "./context.ts";
 import { deliverNext, redeliver } from "./deliver.ts";
-import { getDeploy, move } from "./deploys.ts";
+import { move } from "./deploys.ts";
+import { getDeploy } from "./rows.ts";
 import { emit } from "./events.ts";
 import { tend } from "./leftovers.ts";
 import { reconcile, watchForStrays } from "./reconcile.ts";
@@ -21,6 +25,10 @@ const MAX_STRIKES = 8;
 
 /** Starts everything that is due and finds a slot, and does not wait for it. */
 export function pump(context: Context): void {
+  if (someHeld(context)) {
+    // What time has released is told of as that, before it starts.
+    context.change(() => undefined);
+  }
   const now = context.now();
   for (const due of agenda(context.sql, now)) {
     if (due.at <= now) {
@@ -63,6 +71,10 @@ async function effect(context: Context, key: string): Promise<void> {
       return redeliver(context, id);
     case "schedule":
       return runSchedule(context, id);
+    case "approval":
+      return expireApproval(context, id);
+    case "lock":
+      return expireLock(context, id);
     case "upload":
       return sweepUpload(context, id);
     case "project":

@@ -1,3 +1,4 @@
+import type { Wait } from "./queue.ts";
 import type { WaitingFor } from "./shapes.ts";
 
 /**
@@ -10,6 +11,13 @@ export interface Reason {
 }
 
 const clock = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
+
+const DAY_MS = 86_400_000;
+/** With its date, when that is not soon. */
+const moment = (ms: number): string =>
+  Math.abs(ms - Date.now()) < DAY_MS
+    ? clock(ms)
+    : `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
 function span(ms: number): string {
   const seconds = Math.round(ms / 1000);
@@ -130,17 +138,33 @@ export const reasons = {
     code: "assets_expired",
     text: `Cloudflare no longer has ${count} of its files; upload them again.`,
   }),
-  waits: (waiting: WaitingFor, until: number | null, behind: number | null): Reason => ({
+  waits: ({ for: waiting, until, behind, because }: Wait): Reason => ({
     code: waiting,
-    text: waitSentence(waiting, until, behind),
+    text: waitSentence(waiting, until, behind, because),
+  }),
+  rejectedBy: (actor: string, reason: string | null): Reason => ({
+    code: "rejected",
+    text: `Rejected by ${actor}${reason === null ? "." : `: ${reason}`}`,
+  }),
+  approvalExpired: (): Reason => ({
+    code: "approval_expired",
+    text: "Nobody approved it in time.",
   }),
 } as const;
 
-function waitSentence(waiting: WaitingFor, until: number | null, behind: number | null): string {
-  const time = until === null ? null : clock(until);
+function waitSentence(
+  waiting: WaitingFor,
+  until: number | null,
+  behind: number | null,
+  because: string | null,
+): string {
+  const time = until === null ? null : moment(until);
+  const why = because === null ? "" : ` (${because})`;
   switch (waiting) {
     case "turn":
-      return behind === null ? "Waits for its turn." : `Waits for its turn behind #${behind}.`;
+      return behind !== null
+        ? `Waits for its turn behind #${behind}.`
+        : `Waits for its turn${time === null ? "" : `, at ${time}: starts are kept apart`}.`;
     case "budget":
       return `Waits for Cloudflare's API limit${time === null ? "" : `, until ${time}`}.`;
     case "retry":
@@ -150,9 +174,9 @@ function waitSentence(waiting: WaitingFor, until: number | null, behind: number 
     case "quiet_period":
       return `Waits for the quiet period${time === null ? "" : `, until ${time}`}.`;
     case "lock":
-      return `Waits for a lock${time === null ? "" : `, until ${time}`}.`;
+      return `Waits for a lock${why}${time === null ? "" : `, until ${time}`}.`;
     case "window":
-      return `Waits for a window to open${time === null ? "" : ` at ${time}`}.`;
+      return `Waits for a window to open${time === null ? "" : ` at ${time}`}${why}.`;
     case "approval":
       return `Waits for approval${time === null ? "" : `, until ${time}`}.`;
   }

@@ -1,7 +1,7 @@
 import { fault } from "../fault.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Context } from "./context.ts";
-import { takeNumber } from "./deploys.ts";
+import { takeNumber } from "./rows.ts";
 import type { Refusal } from "./refusal.ts";
 import { dropUpload } from "./uploads.ts";
 

@@ -9,6 +9,9 @@ export interface Refusal {
     | "too_much_waiting"
     | "too_many_uploads"
     | "not_found"
-    | "conflict";
+    | "conflict"
+    | "locked"
+    | "policy_invalid"
+    | "policy_changed";
   readonly detail: string;
 }

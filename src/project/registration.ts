@@ -1,12 +1,16 @@
 import { iso } from "../ids.ts";
 import { err, ok, type Result } from "../result.ts";
 import { hasSchema, migrate, type Sql } from "../sql.ts";
+import { changePolicy, faultIn } from "./change-policy.ts";
 import type { Context } from "./context.ts";
-import { getDeploy, openDeploys, policyOf, projectRow, toDeploy } from "./deploys.ts";
+import { listLocks } from "./locks.ts";
+import { toDeploy } from "./deploys.ts";
+import { getDeploy, openDeploys, policyOf, projectRow } from "./rows.ts";
 import { emit } from "./events.ts";
 import type { Refusal } from "./refusal.ts";
 import { MIGRATIONS } from "./schema.ts";
-import { DEFAULT_POLICY, type Policy, type ProjectView } from "./shapes.ts";
+import { type ProjectView } from "./shapes.ts";
+import { DEFAULT_POLICY, type PolicyChange } from "./policy.ts";
 
 /** What Cloudflare said of a project when it was registered. */
 export interface ProjectFacts {
@@ -27,7 +31,7 @@ export function isRegistered(sql: Sql): boolean {
 export function register(
   context: Context,
   facts: ProjectFacts,
-  policy: Partial<Policy>,
+  policy: PolicyChange,
 ): Result<{ created: boolean; project: ProjectView }, Refusal> {
   const { sql } = context;
   migrate(sql, MIGRATIONS);
@@ -35,6 +39,10 @@ export function register(
     const known = sql.one<{ upstream_id: string }>("SELECT upstream_id FROM project");
     if (known === null) {
       const now = context.now();
+      const wrong = faultIn({ ...DEFAULT_POLICY, ...policy }, now);
+      if (wrong !== null) {
+        return err({ code: "policy_invalid", detail: wrong });
+      }
       sql.insert("project", {
         id: 1,
         ...facts,
@@ -55,18 +63,12 @@ export function register(
     }
     const { production_branch, subdomain, source } = facts;
     sql.update("project", "id", 1, { production_branch, subdomain, source });
-    changePolicy(context, policy);
+    const changed = changePolicy(context, policy, null);
+    if (!changed.ok) {
+      return changed;
+    }
     return ok({ created: false, project: viewProject(context) });
   });
-}
-
-function changePolicy(context: Context, change: Partial<Policy>): void {
-  const before = policyOf(context.sql);
-  const policy = { ...before, ...change };
-  if (JSON.stringify(policy) !== JSON.stringify(before)) {
-    context.sql.run("UPDATE project SET policy = ?", JSON.stringify(policy));
-    emit(context, "project.policy_changed", { policy });
-  }
 }
 
 /** What is live, running and waiting. */
@@ -92,7 +94,7 @@ export function viewProject(context: Context): ProjectView {
         since: number;
       }>("SELECT deployment_id, kind, deploy_id, since FROM leftovers WHERE ended_at IS NULL")
       .map((leftover) => ({ ...leftover, since: iso(leftover.since) })),
-    locks: [],
+    locks: listLocks(context),
     policy: policyOf(sql),
     registered_at: iso(row.registered_at),
   };

@@ -1,7 +1,7 @@
 import { err, type Result } from "../result.ts";
 import { accept, type Answered } from "./accept.ts";
 import type { Context } from "./context.ts";
-import { getDeploy } from "./deploys.ts";
+import { getDeploy } from "./rows.ts";
 import type { Form } from "./form.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Trigger } from "./shapes.ts";

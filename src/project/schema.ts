@@ -224,4 +224,26 @@ ALTER TABLE triggers ADD COLUMN delivery_id TEXT;
 CREATE INDEX triggers_hook ON triggers (hook_id) WHERE hook_id IS NOT NULL;
 `,
   },
+  {
+    id: 3,
+    sql: `
+ALTER TABLE project ADD COLUMN policy_revision INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE deploys ADD COLUMN not_before INTEGER;
+ALTER TABLE deploys ADD COLUMN quiet_until INTEGER;
+ALTER TABLE deploys ADD COLUMN quiet_since INTEGER;
+ALTER TABLE deploys ADD COLUMN approval_until INTEGER;
+ALTER TABLE deploys ADD COLUMN approved_by TEXT;
+ALTER TABLE deploys ADD COLUMN released_by TEXT;
+ALTER TABLE deploys ADD COLUMN held_for TEXT;
+ALTER TABLE deploys ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE locks (
+  id TEXT PRIMARY KEY,
+  environment TEXT,
+  holder TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  until INTEGER,
+  created_at INTEGER NOT NULL
+);
+`,
+  },
 ];

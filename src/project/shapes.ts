@@ -1,5 +1,7 @@
 import * as z from "zod";
 
+import { Environment, PolicyShape } from "./policy.ts";
+
 /**
  * What leaves a project: the shapes that API, events, dashboard and subscribers share. Names follow Cloudflare's API
  * (`snake_case`, RFC 3339 UTC). Fields may be added; these keep their meaning.
@@ -22,9 +24,6 @@ export type DeployStatus = z.infer<typeof DeployStatus>;
 
 export const DeployKind = z.enum(["build", "upload", "rollback", "promote"]);
 export type DeployKind = z.infer<typeof DeployKind>;
-
-export const Environment = z.enum(["production", "preview"]);
-export type Environment = z.infer<typeof Environment>;
 
 /** Cloudflare's stages. Values it adds later pass through as they are, so readers must expect others. */
 export const Stage = z.object({
@@ -92,6 +91,11 @@ export const Deploy = z.object({
   attempts: z.int(),
   superseded_by: z.string().nullable(),
   retry_of: z.string().nullable(),
+  /** How often it was tried again after its build had failed. */
+  retries: z.int(),
+  not_before: z.string().nullable(),
+  approved_by: z.string().nullable(),
+  released_by: z.string().nullable(),
 });
 export type Deploy = z.infer<typeof Deploy>;
 
@@ -118,6 +122,9 @@ export interface Accepted {
 export const EventType = z.enum([
   "deploy.queued",
   "deploy.held",
+  "deploy.released",
+  "deploy.approval_requested",
+  "deploy.approved",
   "deploy.superseded",
   "deploy.canceled",
   "deploy.started",
@@ -133,6 +140,8 @@ export const EventType = z.enum([
   "deploy.rolled_back",
   "project.registered",
   "project.policy_changed",
+  "project.locked",
+  "project.unlocked",
   "project.quarantined",
   "hook.refused",
   "subscriber.failing",
@@ -153,23 +162,15 @@ export const Event = z.object({
 });
 export type Event = z.infer<typeof Event>;
 
-/** A project's rules. The mode says what happens to waiting deploys of a target when a newer one arrives. */
-export const Policy = z.object({
-  mode: z.enum(["supersede", "all"]),
-  lane: z.enum(["project", "target"]),
-  /** A deploy that runs longer ends `timed_out`. */
-  deadline_seconds: z.int().min(30).max(86_400),
-  /** How often one deploy may ask Cloudflare for its deployment. */
-  max_attempts: z.int().min(1).max(20),
+export const Lock = z.object({
+  id: z.string(),
+  environment: Environment.nullable(),
+  holder: z.string(),
+  reason: z.string(),
+  until: z.string().nullable(),
+  created_at: z.string(),
 });
-export type Policy = z.infer<typeof Policy>;
-
-export const DEFAULT_POLICY: Policy = {
-  mode: "supersede",
-  lane: "project",
-  deadline_seconds: 2_700,
-  max_attempts: 6,
-};
+export type Lock = z.infer<typeof Lock>;
 
 export const ProjectView = z.object({
   name: z.string(),
@@ -188,8 +189,8 @@ export const ProjectView = z.object({
       since: z.string(),
     }),
   ),
-  locks: z.array(z.unknown()),
-  policy: Policy,
+  locks: z.array(Lock),
+  policy: PolicyShape,
   registered_at: z.string(),
 });
 export type ProjectView = z.infer<typeof ProjectView>;

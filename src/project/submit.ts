@@ -5,16 +5,9 @@ import type { UpstreamDeployment } from "../cloudflare/schemas.ts";
 import { expiredAssets } from "./assets.ts";
 import { backoff } from "./backoff.ts";
 import type { Context } from "./context.ts";
-import {
-  alter,
-  getDeploy,
-  line,
-  markOf,
-  move,
-  policyOf,
-  projectRow,
-  type DeployRow,
-} from "./deploys.ts";
+import { alter, move } from "./deploys.ts";
+import { line } from "./line.ts";
+import { getDeploy, markOf, policyOf, projectRow, type DeployRow } from "./rows.ts";
 import type { Form } from "./form.ts";
 import { holdBack, requeue } from "./hold.ts";
 import { reasons, type Reason } from "./reasons.ts";

@@ -1,5 +1,7 @@
+import { abandon } from "./cancel.ts";
 import type { Context } from "./context.ts";
-import { markOf, move, policyOf, type DeployRow } from "./deploys.ts";
+import { alter, move } from "./deploys.ts";
+import { markOf, policyOf, type DeployRow } from "./rows.ts";
 import { reasons, type Reason } from "./reasons.ts";
 
 /** A slow upload may arrive when something newer of its target has gone first, or waits already. */
@@ -34,6 +36,27 @@ export function supersedeWaiting(context: Context, newer: DeployRow): void {
   for (const row of older) {
     const why = reasons.supersededBy(newer.number, what(newer), newer.created_at - row.created_at);
     move(context, row, "superseded", { why, superseded_by: newer.id });
+  }
+}
+
+/** Where the policy wants it, a new deploy ends those of its target that run, too. Inside the caller's transaction. */
+export function stopRunning(context: Context, newer: DeployRow): void {
+  const running = context.sql.all<DeployRow>(
+    "SELECT * FROM deploys INDEXED BY deploys_open WHERE ended_at IS NULL AND status <> 'queued' AND kind <> 'rollback' AND target = ? AND number < ? ORDER BY number",
+    newer.target,
+    newer.number,
+  );
+  for (const row of running) {
+    if (row.status === "running" || row.status === "verifying") {
+      const why = reasons.supersededBy(
+        newer.number,
+        what(newer),
+        newer.created_at - row.created_at,
+      );
+      abandon(context, row, "superseded", why, newer.id);
+    } else {
+      alter(context, row, { cancel_requested: `#${newer.number}` });
+    }
   }
 }
 

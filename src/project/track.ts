@@ -2,18 +2,12 @@ import { fault } from "../fault.ts";
 import type { UpstreamDeployment } from "../cloudflare/schemas.ts";
 import { abandon } from "./cancel.ts";
 import type { Context } from "./context.ts";
-import {
-  alter,
-  emitDeploy,
-  getDeploy,
-  move,
-  policyOf,
-  projectRow,
-  type DeployRow,
-} from "./deploys.ts";
+import { alter, emitDeploy, move } from "./deploys.ts";
+import { getDeploy, policyOf, projectRow, type DeployRow } from "./rows.ts";
 import { nextPoll, read, stageChanges, type Reading } from "./reading.ts";
 import { reasons } from "./reasons.ts";
 import type { DeployStatus, Deployment, Stage } from "./shapes.ts";
+import { mayTryAgain, tryAgain } from "./try-again.ts";
 import { call } from "./upstream.ts";
 
 /** Its deployment is known: from here on it is watched. Inside the caller's transaction. */
@@ -114,13 +108,22 @@ function apply(context: Context, row: DeployRow, deployment: UpstreamDeployment)
     emitDeploy(context, "deploy.stage", seen, { stage });
   }
   if (reading.end !== null) {
-    end(context, seen, reading.end);
+    end(context, seen, reading.end, reading.stage);
   } else {
     timedOut(context, seen, reading.stage);
   }
 }
 
-function end(context: Context, row: DeployRow, end: NonNullable<Reading["end"]>): void {
+function end(
+  context: Context,
+  row: DeployRow,
+  end: NonNullable<Reading["end"]>,
+  stage: string,
+): void {
+  if (end.status === "failed" && mayTryAgain(context, row, stage)) {
+    tryAgain(context, row, end.why, stage);
+    return;
+  }
   const previous = context.sql.one<{ status: DeployStatus }>(
     "SELECT status FROM deploys WHERE target = ? AND number < ? AND status IN ('succeeded', 'failed', 'timed_out') ORDER BY number DESC LIMIT 1",
     row.target,
@@ -139,10 +142,17 @@ function end(context: Context, row: DeployRow, end: NonNullable<Reading["end"]>)
 }
 
 function timedOut(context: Context, row: DeployRow, stage: string): boolean {
-  const deadlineMs = policyOf(context.sql).deadline_seconds * 1000;
-  if (context.now() < (row.started_at ?? 0) + deadlineMs) {
-    return false;
+  const { deadline_seconds: total, stage_deadlines_seconds: stages } = policyOf(context.sql);
+  const own = Object.hasOwn(stages, stage) ? stages[stage as keyof typeof stages] : undefined;
+  const since = [
+    [row.started_at ?? 0, total],
+    [row.stage_since ?? context.now(), own ?? Infinity],
+  ] as const;
+  for (const [began, seconds] of since) {
+    if (context.now() >= began + seconds * 1_000) {
+      abandon(context, row, "timed_out", reasons.timedOut(stage, seconds * 1_000));
+      return true;
+    }
   }
-  abandon(context, row, "timed_out", reasons.timedOut(stage, deadlineMs));
-  return true;
+  return false;
 }

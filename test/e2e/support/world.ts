@@ -11,7 +11,8 @@ import { Signalbox } from "../../../scripts/demo/signalbox.ts";
 import { until } from "../../../scripts/demo/wait.ts";
 import { startStack } from "../../../scripts/lib/stack.ts";
 import type { Stack } from "../../../scripts/lib/stack.ts";
-import type { Deploy, Event, Policy } from "../../../src/project/shapes.ts";
+import type { Deploy, Event } from "../../../src/project/shapes.ts";
+import type { Policy } from "../../../src/project/policy.ts";
 
 export { DEFAULT_BRANCH } from "../../../scripts/demo/github.ts";
 

@@ -148,6 +148,17 @@ describe("a hook that waits for its secret", () => {
   });
 });
 
+describe("a hook that waits, although it has a secret", () => {
+  it("verifies nothing either", async () => {
+    const explanation = await ofPush({ awaiting_secret: true });
+    expect(marks(explanation).slice(0, 2)).toEqual([
+      ["secret", false],
+      ["signature", true],
+    ]);
+    expect(explanation.verified).toBe(false);
+  });
+});
+
 describe("what deploys nothing", () => {
   it.each<[string, object, string, boolean | null]>([
     ["a ping", { "x-github-event": "ping" }, '{"zen":"Keep it logically awesome."}', null],

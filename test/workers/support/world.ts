@@ -8,7 +8,8 @@ import { newWebhookSecret } from "../../../src/notify/webhook.ts";
 import { instanceOf, projectKey, projectOf, type Remote } from "../../../src/objects.ts";
 import type { AcceptInput, Answered } from "../../../src/project/accept.ts";
 import type { Project } from "../../../src/project/project.ts";
-import type { Deploy, Event, Policy } from "../../../src/project/shapes.ts";
+import type { Deploy, Event } from "../../../src/project/shapes.ts";
+import type { Policy } from "../../../src/project/policy.ts";
 import { subscriberSeal } from "../../../src/project/subscribers.ts";
 import { Outside, type Receiver } from "./outside.ts";
 

@@ -1,13 +1,17 @@
 import { describe, expect, it } from "vitest";
 
+import type { Delivery } from "../../../../src/hooks/delivery.ts";
+import { verify } from "../../../../src/hooks/verify/verify.ts";
 import { utf8 } from "../../../../src/security/encoding.ts";
 import { senders } from "../../../support/senders/index.ts";
 import {
   accepted,
   check,
+  expectAll,
   getField,
   HOOK_URL,
   known,
+  must,
   NOW,
   proofField,
   refused,
@@ -41,6 +45,32 @@ describe("what else is signed", () => {
     const prefix = from.name === "svix" ? "svix-" : "webhook-";
     const shifted = withField(delivery, { header: `${prefix}id` }, `msg_1.${seconds}`);
     expect(await check(from, withBody(shifted, "{}"))).toEqual(refused("malformed_signature"));
+  });
+
+  it.each(rows(standard))("%s: one good signature of several is enough", async (_name, from) => {
+    const delivery = await signed(from, JSON_BODY);
+    const field = must(proofField(from.scheme));
+    const own = getField(delivery.headers, field);
+    const wrong = getField((await signed(from, JSON_BODY, { secret: from.other })).headers, field);
+    const list = (...all: string[]): Delivery => withField(delivery, field, all.join(" "));
+    // A version that nobody knows yet is passed over, and one that is for another kind of key says nothing.
+    const v1 = `v1,${btoa("1".repeat(32))}`;
+    const v1a = `v1a,${btoa("1".repeat(64))}`;
+    await expectAll(from, "accepted", {
+      "after a wrong one": list(wrong, own),
+      "before a wrong one": list(own, wrong),
+      "among other versions": list("v2,whatever", v1, v1a, own),
+      "the last of many": list(...Array.from({ length: 15 }, () => wrong), own),
+    });
+    await expectAll(from, "bad_signature", {
+      "a wrong one": list(wrong),
+      "other versions": list("v2,whatever", v1, v1a),
+    });
+    await expectAll(from, "malformed_signature", {
+      "more than anybody sends": list(...Array.from({ length: 16 }, () => wrong), own),
+      "beside junk": list(own, "junk"),
+      "with two spaces": list(own, "", own),
+    });
   });
 
   it("Svix also under the standard's own names, but not half and half", async () => {
@@ -153,6 +183,12 @@ describe("a secret in the body", () => {
     ["written with escapes", `{"s\\u0065cret":${secret}}`],
   ])("is found %s", async (_what, body) => {
     expect(await check(from, withBody(await signed(from, "{}"), body))).toEqual(accepted());
+  });
+
+  it("is none that every object inherits", async () => {
+    const scheme = { kind: "body", pointer: "/constructor/name" } as const;
+    const delivery = withBody(await signed(from, "{}"), "{}");
+    expect(await verify(scheme, ["Object"], delivery, NOW)).toEqual(refused("missing_signature"));
   });
 
   it.each<[string, string, Uint8Array<ArrayBuffer>]>([

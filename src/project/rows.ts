@@ -1,0 +1,113 @@
+import type { Sql } from "../sql.ts";
+import { DEFAULT_POLICY, type Policy } from "./policy.ts";
+import type { DeployKind, DeployStatus, TriggerKind, WaitingFor } from "./shapes.ts";
+import type { Environment } from "./policy.ts";
+
+/** A deploy as it is stored. */
+export interface DeployRow {
+  id: string;
+  number: number;
+  kind: DeployKind;
+  status: DeployStatus;
+  reason: string | null;
+  reason_code: string | null;
+  waiting_for: WaitingFor | null;
+  trigger_id: string;
+  trigger_kind: TriggerKind;
+  trigger_source: string;
+  trigger_actor: string | null;
+  delivery_id: string | null;
+  branch: string;
+  environment: Environment;
+  target: string;
+  commit_hash: string | null;
+  commit_message: string | null;
+  commit_dirty: number | null;
+  /** JSON of {@link Form}: what is sent of the fields above, and so what a deployment of ours can be told by. */
+  form: string;
+  content_hash: string | null;
+  upload_id: string | null;
+  created_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  due_at: number | null;
+  attempts: number;
+  fence: number;
+  posted_at: number | null;
+  baseline: string | null;
+  looks: number;
+  errors: number;
+  cancel_requested: string | null;
+  deployment_id: string | null;
+  deployment: string | null;
+  stages: string;
+  stage_since: number | null;
+  superseded_by: string | null;
+  retry_of: string | null;
+  /** As its trigger asked. */
+  not_before: number | null;
+  quiet_until: number | null;
+  /** When the first of the triggers came that this quiet period has put together. */
+  quiet_since: number | null;
+  /** It needs approval until this time; null: it does not, or has it. */
+  approval_until: number | null;
+  approved_by: string | null;
+  /** Who let it start whatever window, quiet period and time of its own say. */
+  released_by: string | null;
+  /** What subscribers were last told that it is held for. */
+  held_for: WaitingFor | null;
+  /** How often it was tried again after its build had failed. */
+  retries: number;
+}
+
+export interface ProjectRow {
+  key: string;
+  account_id: string;
+  name: string;
+  upstream_id: string;
+  production_branch: string;
+  subdomain: string;
+  source: "git" | "direct_upload";
+  policy: string;
+  policy_revision: number;
+  next_number: number;
+  live_deploy_id: string | null;
+  registered_at: number;
+  sweep_at: number;
+}
+
+export function projectRow(sql: Sql): ProjectRow {
+  const row = sql.one<ProjectRow>("SELECT * FROM project");
+  if (row === null) {
+    throw new Error("project: not registered");
+  }
+  return row;
+}
+
+export function policyOf(sql: Sql): Policy {
+  // What was stored before a rule existed has its default.
+  return { ...DEFAULT_POLICY, ...(JSON.parse(projectRow(sql).policy) as Partial<Policy>) };
+}
+
+/** Numbers are given in the order of arrival and never twice. */
+export function takeNumber(sql: Sql): number {
+  const number = projectRow(sql).next_number;
+  sql.run("UPDATE project SET next_number = next_number + 1");
+  return number;
+}
+
+export function getDeploy(sql: Sql, id: string): DeployRow | null {
+  return sql.one<DeployRow>("SELECT * FROM deploys WHERE id = ?", id);
+}
+
+/** Those that have not ended, by number. */
+export function openDeploys(sql: Sql): DeployRow[] {
+  return sql.all<DeployRow>("SELECT * FROM deploys WHERE ended_at IS NULL ORDER BY number");
+}
+
+/** The highest number that was ever claimed for a target: what is lower may not go live there any more. */
+export function markOf(sql: Sql, target: string): number {
+  return (
+    sql.one<{ number: number }>("SELECT number FROM marks WHERE target = ?", target)?.number ?? 0
+  );
+}
