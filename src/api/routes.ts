@@ -15,6 +15,7 @@ import { lockRoutes } from "./locks.ts";
 import { policyRoutes } from "./policy.ts";
 import { projectRoutes } from "./projects.ts";
 import { registerRoute } from "./register.ts";
+import { rollbackRoutes } from "./rollback.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { sourceRoute } from "./sources.ts";
 import { subscriberRoutes } from "./subscribers.ts";
@@ -28,6 +29,7 @@ export const routes: readonly ((api: Api) => void)[] = [
   createDeployRoute,
   deployRoutes,
   holdRoutes,
+  rollbackRoutes,
   policyRoutes,
   lockRoutes,
   sourceRoute,

@@ -49,12 +49,22 @@ export async function explain(
       "The hook waits for its secret: nothing but its sender's handshake is taken.",
     );
   }
-  add("signature", verdict.ok, verdict.ok ? verdict.how : verdict.reason);
+  const ping =
+    !verdict.ok && verdict.reason_code === "missing_signature" && source.isPing?.(delivery);
+  add(
+    "signature",
+    ping === true ? null : verdict.ok,
+    ping === true
+      ? `${source.title} does not sign its ping: it is answered, and does nothing.`
+      : verdict.ok
+        ? verdict.how
+        : verdict.reason,
+  );
 
   const reading = source.read(delivery, hook.settings.fields);
   add("payload", reading.kind === "triggers" ? true : READ[reading.kind], summary(source, reading));
   if (reading.kind !== "triggers") {
-    return { steps, verified: verdict.ok, results: [] };
+    return { steps, verified: verdict.ok && !hook.awaiting_secret, results: [] };
   }
   const wrong = wrongRepository(hook.repository, reading.repository);
   const named = `It is about ${reading.repository ?? "no repository"}`;

@@ -33,6 +33,9 @@ export function globMatches(pattern: string, name: string): boolean {
             (reached[i - 1] ?? false) && (token === "?" ? before !== "/" : token === before);
       }
     }
+    if (!next.includes(true)) {
+      return false;
+    }
     reached = next;
   }
   return reached.at(-1) ?? false;

@@ -14,7 +14,7 @@ export const HookAuth = z.strictObject({
   prefix: z
     .string()
     .max(64)
-    .regex(/^[ -~]*$/, "must be visible ASCII")
+    .regex(/^(?! )[ -~]*$/, "must be visible ASCII and begin with no space, which headers lose")
     .optional(),
   username: z
     .string()

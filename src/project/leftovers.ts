@@ -149,6 +149,10 @@ async function watch(context: Context, row: LeftoverRow): Promise<Step> {
 
 async function undo(context: Context, row: LeftoverRow): Promise<Step> {
   const right = rightOne(context, row);
+  if (right === null && rollsBack(context, row)) {
+    // What is right will be known when that has its answer.
+    return later(row, context.now() + 2_000);
+  }
   if (right === null) {
     return ended(context, "succeeded");
   }
@@ -188,6 +192,15 @@ function rightOne(context: Context, row: LeftoverRow): string | null {
       from,
     )?.deployment_id ?? null
   );
+}
+
+function rollsBack(context: Context, row: LeftoverRow): boolean {
+  const open = context.sql.one(
+    "SELECT 1 AS x FROM deploys INDEXED BY deploys_open WHERE ended_at IS NULL AND kind = 'rollback' AND target = ? AND number > ?",
+    row.target,
+    row.number,
+  );
+  return open !== null;
 }
 
 async function isLive(context: Context, row: LeftoverRow): Promise<boolean | Step> {

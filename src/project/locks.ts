@@ -26,12 +26,15 @@ export interface NewLock {
 }
 
 export function addLock(context: Context, lock: NewLock): Lock {
-  return context.change(() => {
-    context.sql.insert("locks", { ...lock, created_at: context.now() });
-    const made = view(must(lockRow(context, lock.id)));
-    emit(context, "project.locked", { lock: made });
-    return made;
-  });
+  return context.change(() => lockInside(context, lock));
+}
+
+/** The same inside the caller's transaction. */
+export function lockInside(context: Context, lock: NewLock): Lock {
+  context.sql.insert("locks", { ...lock, created_at: context.now() });
+  const made = view(must(lockRow(context, lock.id)));
+  emit(context, "project.locked", { lock: made });
+  return made;
 }
 
 /** Oldest first. */

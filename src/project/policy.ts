@@ -55,6 +55,8 @@ export const PolicyShape = z.strictObject({
     stages: z.array(z.string().max(40)).max(10),
     backoff_seconds: z.int().min(5).max(3_600),
   }),
+  /** Whether a rollback locks production, so that the next push does not undo it. */
+  rollback: z.strictObject({ lock: z.boolean() }),
   /** A deploy that runs longer ends `timed_out`. */
   deadline_seconds: z.int().min(30).max(86_400),
   /** The same for one stage. */
@@ -83,6 +85,7 @@ export const DEFAULT_POLICY: Policy = {
   windows: [],
   approval: { environments: [], expires_hours: 72 },
   retry: { limit: 0, stages: [], backoff_seconds: 30 },
+  rollback: { lock: true },
   deadline_seconds: 2_700,
   stage_deadlines_seconds: {},
   max_attempts: 6,

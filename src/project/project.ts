@@ -31,6 +31,7 @@ import { receive } from "./receive.ts";
 import type { Refusal } from "./refusal.ts";
 import { isRegistered, register, viewProject, type ProjectFacts } from "./registration.ts";
 import { retry } from "./retry.ts";
+import { rollBack } from "./rollback.ts";
 import * as schedules from "./schedules.ts";
 import { MIGRATIONS } from "./schema.ts";
 import type { Deploy, Event, Lock, ProjectView, Trigger } from "./shapes.ts";
@@ -137,6 +138,10 @@ export class Project extends DurableObject<Env> {
 
   retry(id: string, trigger: Trigger, deployId: string): Result<Answered, Refusal> {
     return this.#registered ? retry(this.context, id, trigger, deployId) : err(NOT_FOUND);
+  }
+
+  rollBack(to: string | null, trigger: Trigger, deployId: string): Result<Answered, Refusal> {
+    return this.#registered ? rollBack(this.context, to, trigger, deployId) : err(NOT_FOUND);
   }
 
   release(id: string, actor: string, reason: string): Result<Deploy, Refusal> {

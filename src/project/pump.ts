@@ -13,6 +13,7 @@ import { emit } from "./events.ts";
 import { tend } from "./leftovers.ts";
 import { reconcile, watchForStrays } from "./reconcile.ts";
 import { runSchedule } from "./schedules.ts";
+import { performRollback } from "./rollback.ts";
 import { isEnd } from "./status.ts";
 import { recover, submit } from "./submit.ts";
 import { sweep } from "./sweep.ts";
@@ -85,9 +86,10 @@ async function effect(context: Context, key: string): Promise<void> {
 }
 
 async function deployEffect(context: Context, id: string): Promise<void> {
-  switch (getDeploy(context.sql, id)?.status) {
+  const row = getDeploy(context.sql, id);
+  switch (row?.status) {
     case "queued":
-      return submit(context, id);
+      return row.kind === "rollback" ? performRollback(context, id) : submit(context, id);
     case "submitting":
       return recover(context, id);
     case "reconciling":

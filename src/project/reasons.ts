@@ -142,6 +142,10 @@ export const reasons = {
     code: waiting,
     text: waitSentence(waiting, until, behind, because),
   }),
+  rolledBackTo: (number: number): Reason => ({
+    code: "rolled_back",
+    text: `Rolled back to #${number}.`,
+  }),
   rejectedBy: (actor: string, reason: string | null): Reason => ({
     code: "rejected",
     text: `Rejected by ${actor}${reason === null ? "." : `: ${reason}`}`,

@@ -58,6 +58,8 @@ export interface DeployRow {
   held_for: WaitingFor | null;
   /** How often it was tried again after its build had failed. */
   retries: number;
+  /** Of a rollback: the deployment that is to be live again. */
+  rollback_to: string | null;
 }
 
 export interface ProjectRow {

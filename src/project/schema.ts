@@ -246,4 +246,10 @@ CREATE TABLE locks (
 );
 `,
   },
+  {
+    id: 4,
+    sql: `
+ALTER TABLE deploys ADD COLUMN rollback_to TEXT;
+`,
+  },
 ];

@@ -54,7 +54,7 @@ export async function submit(context: Context, id: string): Promise<void> {
 }
 
 /** Takes the lane, if the deploy may still start. One transaction. */
-function claim(context: Context, id: string): DeployRow | null {
+export function claim(context: Context, id: string): DeployRow | null {
   return context.change(() => {
     const row = getDeploy(context.sql, id);
     const now = context.now();
@@ -189,8 +189,8 @@ function settle(context: Context, claimed: DeployRow, result: Result): void {
   }
 }
 
-/** It is known that nothing was made: again later, or never. */
-function notCreated(context: Context, row: DeployRow, error: UpstreamError): void {
+/** It is known that nothing was made: again later, or never. Inside the caller's transaction. */
+export function notCreated(context: Context, row: DeployRow, error: UpstreamError): void {
   if (error.kind === "refused") {
     const why =
       error.code === PROJECT_NOT_FOUND

@@ -61,6 +61,9 @@ export function stopRunning(context: Context, newer: DeployRow): void {
 }
 
 function what(row: DeployRow): string {
+  if (row.kind === "rollback") {
+    return "a rollback of production";
+  }
   if (row.kind === "upload") {
     return `a newer upload to ${row.branch}`;
   }

@@ -3,9 +3,9 @@ import type { UpstreamDeployment } from "../cloudflare/schemas.ts";
 import { abandon } from "./cancel.ts";
 import type { Context } from "./context.ts";
 import { alter, emitDeploy, move } from "./deploys.ts";
-import { getDeploy, policyOf, projectRow, type DeployRow } from "./rows.ts";
+import { type DeployRow, getDeploy, markOf, policyOf, projectRow } from "./rows.ts";
 import { nextPoll, read, stageChanges, type Reading } from "./reading.ts";
-import { reasons } from "./reasons.ts";
+import { reasons, type Reason } from "./reasons.ts";
 import type { DeployStatus, Deployment, Stage } from "./shapes.ts";
 import { mayTryAgain, tryAgain } from "./try-again.ts";
 import { call } from "./upstream.ts";
@@ -124,15 +124,29 @@ function end(
     tryAgain(context, row, end.why, stage);
     return;
   }
+  if (end.status === "succeeded") {
+    goLive(context, row, end.why);
+  } else {
+    move(context, row, end.status, { why: end.why });
+  }
+}
+
+/**
+ * It has succeeded, which for production means that it is live. One that a rollback has overtaken while it ran is not
+ * what should be live, and is undone. Inside the caller's transaction.
+ */
+export function goLive(context: Context, row: DeployRow, why: Reason | null): void {
+  const mark = markOf(context.sql, row.target);
+  if (mark > row.number) {
+    abandon(context, row, "superseded", reasons.newerWentFirst(mark));
+    return;
+  }
   const previous = context.sql.one<{ status: DeployStatus }>(
     "SELECT status FROM deploys WHERE target = ? AND number < ? AND status IN ('succeeded', 'failed', 'timed_out') ORDER BY number DESC LIMIT 1",
     row.target,
     row.number,
   );
-  const ended = move(context, row, end.status, { why: end.why });
-  if (end.status !== "succeeded") {
-    return;
-  }
+  const ended = move(context, row, "succeeded", { why });
   if (row.environment === "production") {
     context.sql.run("UPDATE project SET live_deploy_id = ?", row.id);
   }

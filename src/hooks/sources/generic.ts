@@ -106,6 +106,12 @@ function checkHmac(auth: HookAuth): { field: string; detail: string } | null {
       detail: "There is no timestamp_header to be read in it.",
     };
   }
+  if (
+    timed !== undefined &&
+    timed.toLowerCase() === (auth.header ?? DEFAULT_HEADER).toLowerCase()
+  ) {
+    return { field: "auth.timestamp_header", detail: "The signature is in that header." };
+  }
   if (content === undefined) {
     return null;
   }

@@ -4,6 +4,8 @@ import type { Scheme } from "./scheme.ts";
 import { readStandardKey } from "./standard.ts";
 
 const MAX_LENGTH = 512;
+/** Of a key that is written in code. A shorter one may be as good as none: zeros are what HMAC fills a key up with. */
+const MIN_KEY_BYTES = 16;
 /** A secret that is sent as it is has to be long: it can be guessed at, where a signature can't. */
 const MIN_SENT_LENGTH = 16;
 
@@ -41,8 +43,13 @@ export function checkSecret(scheme: Scheme, secret: string): string | null {
       return /^[0-9a-zA-Z+/=_-]{64}$/.test(secret)
         ? null
         : "Contentful's signing secrets have exactly 64 characters: letters, digits and + / = _ -";
-    case "hmac":
-      return keyOf(scheme, secret) === null ? `The secret must be written as ${scheme.key}.` : null;
+    case "hmac": {
+      const key = keyOf(scheme, secret);
+      const decoded = scheme.key !== "utf8";
+      return key === null || (decoded && key.length < MIN_KEY_BYTES)
+        ? `The secret must be written as ${scheme.key}${decoded ? `, and be at least ${MIN_KEY_BYTES} bytes` : ""}.`
+        : null;
+    }
     case "basic":
       return /^[^\p{Cc}]*$/u.test(secret) && secret.length >= MIN_SENT_LENGTH ? null : TOO_WEAK;
     case "header":

@@ -96,6 +96,12 @@ describe("the rules of a hook", () => {
       [{ source: "bearer", auth: { header: "X-Token" } }, "auth.header"],
       [{ source: "hmac", auth: { content: "no place for the body" } }, "auth.content"],
       [{ source: "hmac", auth: { timestamp_unit: "s" } }, "auth.timestamp_unit"],
+      [
+        { source: "hmac", auth: { header: "X-A", timestamp_header: "x-a" } },
+        "auth.timestamp_header",
+      ],
+      [{ source: "hmac", auth: { prefix: " x" } }, "auth.prefix"],
+      [{ source: "hmac", auth: { key: "hex" }, secret: "00" }, "secret"],
       [{ source: "bearer", fields: { branch: "data.ref" } }, "fields.branch"],
     ] as const) {
       const got = await edge.on("POST", "/hooks", { json });

@@ -19,6 +19,8 @@ const ROUTES: Record<string, Scope> = {
   "GET /v1/projects/{project}/deploys/{id}/logs": "read",
   "POST /v1/projects/{project}/deploys/{id}/cancel": "deploy",
   "POST /v1/projects/{project}/deploys/{id}/retry": "deploy",
+  "POST /v1/projects/{project}/rollback": "deploy",
+  "POST /v1/projects/{project}/deploys/{id}/rollback": "deploy",
   "POST /v1/projects/{project}/deploys/{id}/release": "manage",
   "POST /v1/projects/{project}/deploys/{id}/approve": "manage",
   "POST /v1/projects/{project}/deploys/{id}/reject": "manage",

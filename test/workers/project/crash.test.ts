@@ -221,6 +221,32 @@ describe("a late twin", () => {
   }, 60_000);
 });
 
+describe("a rollback", () => {
+  it("is done once and told once, whatever crashes", async () => {
+    const back = async (crash: string | null): Promise<World> => {
+      const world = await World.create();
+      const first = await world.ended((await world.push()).deploy?.id ?? "");
+      await world.ended((await world.push()).deploy?.id ?? "");
+      if (crash !== null) {
+        world.crashAt(crash);
+      }
+      const rollback = await world.rollBack();
+      expect((await world.ended(rollback.deploy?.id ?? "")).status).toBe("succeeded");
+      expect(world.live()).toBe(first.deployment?.id);
+      const told = (await world.events()).filter(({ type }) => type === "deploy.rolled_back");
+      expect(told).toHaveLength(1);
+      return world;
+    };
+    const calm = await back(null);
+    for (const point of new Set(calm.points)) {
+      if (point.startsWith("rollback.")) {
+        reached.add(point);
+        expect((await back(point)).crashes).toBe(1);
+      }
+    }
+  });
+});
+
 describe("fault points", () => {
   it("are all reached by the sweep", () => {
     const sources: Record<string, string> = import.meta.glob("../../../src/**/*.ts", {

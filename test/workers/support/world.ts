@@ -162,6 +162,23 @@ export class World extends Outside {
     return accepted.value;
   }
 
+  /** Back to this deploy, or to the success before the one that is live. */
+  async rollBack(to: string | null = null): Promise<Answered> {
+    const trigger = {
+      id: newId("trg"),
+      kind: "api",
+      source: "api",
+      actor: "tok_ada",
+      delivery_id: null,
+    } as const;
+    const deployId = newId("dpl");
+    const answer = await this.retrying(() => this.stub().rollBack(to, trigger, deployId));
+    if (!answer.ok) {
+      throw new Error(answer.error.detail);
+    }
+    return answer.value;
+  }
+
   /** Repeats a call whose object crashed under it, as the edge does. */
   async retrying<T>(call: () => Promise<T>): Promise<T> {
     for (;;) {

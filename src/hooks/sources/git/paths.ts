@@ -18,7 +18,7 @@ export const Commits = z
 type Commits = z.infer<typeof Commits>;
 
 /** More than these are not matched one by one. */
-const MAX_PATHS = 3_000;
+const MAX_PATHS = 1_000;
 
 /**
  * The files that a push changed. `null` where that is not known: a list that is empty (a new branch), cut short (hosts

@@ -1,0 +1,192 @@
+import { fault } from "../fault.ts";
+import { newId } from "../ids.ts";
+import { err, ok, type Result } from "../result.ts";
+import { must } from "../sql.ts";
+import type { Answered } from "./accept.ts";
+import type { Context } from "./context.ts";
+import { alter, emitDeploy, move, toDeploy } from "./deploys.ts";
+import { holdBack } from "./hold.ts";
+import { lockInside } from "./locks.ts";
+import type { Refusal } from "./refusal.ts";
+import { getDeploy, policyOf, projectRow, takeNumber, type DeployRow } from "./rows.ts";
+import type { Trigger } from "./shapes.ts";
+import { claim, notCreated } from "./submit.ts";
+import { supersedeWaiting } from "./supersede.ts";
+import { goLive } from "./track.ts";
+import { callPermitted, permit } from "./upstream.ts";
+
+/**
+ * Asks for a rollback of production: a deploy of its own, with the highest number, so that nothing older goes live over it.
+ * It acts at once, also while a build runs; that one is undone when it ends. Production is locked with it, if the policy
+ * says so.
+ *
+ * @param to the deploy that is to be live again; null: the success before the one that is live
+ */
+export function rollBack(
+  context: Context,
+  to: string | null,
+  trigger: Trigger,
+  deployId: string,
+): Result<Answered, Refusal> {
+  return context.change(() => {
+    const { sql } = context;
+    const again = getDeploy(sql, deployId);
+    if (again !== null) {
+      return ok(answer(context, again, trigger.id));
+    }
+    const target = to === null ? lastGood(context) : getDeploy(sql, to);
+    const wrong = whyNot(context, target, to);
+    if (target === null || wrong !== null) {
+      return err(wrong ?? NOTHING_BEFORE);
+    }
+    const number = takeNumber(sql);
+    sql.insert("deploys", {
+      id: deployId,
+      number,
+      kind: "rollback",
+      status: "queued",
+      trigger_id: trigger.id,
+      trigger_kind: trigger.kind,
+      trigger_source: trigger.source,
+      trigger_actor: trigger.actor,
+      branch: target.branch,
+      environment: "production",
+      target: "production",
+      commit_hash: target.commit_hash,
+      commit_message: target.commit_message,
+      form: "{}",
+      rollback_to: target.deployment_id,
+      created_at: context.now(),
+    });
+    const row = must(getDeploy(sql, deployId));
+    emitDeploy(context, "deploy.queued", row);
+    supersedeWaiting(context, row);
+    if (policyOf(sql).rollback.lock) {
+      lockInside(context, {
+        id: newId("lck", context.now()),
+        environment: "production",
+        holder: trigger.actor ?? "a rollback",
+        reason: `rolled back to #${target.number}`,
+        until: null,
+      });
+    }
+    sql.insert("triggers", {
+      id: trigger.id,
+      kind: trigger.kind,
+      source: trigger.source,
+      branch: target.branch,
+      outcome: "queued",
+      deploy_id: deployId,
+      at: context.now(),
+    });
+    return ok(answer(context, row, trigger.id));
+  });
+}
+
+/** The newest success before the one that is live. */
+function lastGood(context: Context): DeployRow | null {
+  const live = liveRow(context);
+  return live === null
+    ? null
+    : context.sql.one<DeployRow>(
+        `SELECT * FROM deploys WHERE target = 'production' AND status = 'succeeded' AND kind <> 'rollback'
+           AND number < ? AND deployment_id IS NOT NULL AND deployment_id <> ? ORDER BY number DESC LIMIT 1`,
+        // After a rollback, what was live before is not tried again: it was rolled back for a reason.
+        originOf(context, live).number,
+        live.deployment_id,
+      );
+}
+
+/** The deploy whose deployment is live: for a rollback the one that it went back to. */
+function originOf(context: Context, live: DeployRow): DeployRow {
+  const origin =
+    live.kind === "rollback"
+      ? context.sql.one<DeployRow>(
+          "SELECT * FROM deploys WHERE deployment_id = ? AND kind <> 'rollback'",
+          live.deployment_id,
+        )
+      : null;
+  return origin ?? live;
+}
+
+function liveRow(context: Context): DeployRow | null {
+  const { live_deploy_id: id } = projectRow(context.sql);
+  return id === null ? null : getDeploy(context.sql, id);
+}
+
+const NOTHING_BEFORE: Refusal = {
+  code: "conflict",
+  detail:
+    "There is no earlier production deploy that succeeded, so there is nothing to go back to.",
+};
+
+function whyNot(context: Context, target: DeployRow | null, to: string | null): Refusal | null {
+  if (target === null) {
+    return to === null ? NOTHING_BEFORE : { code: "not_found", detail: "There is no such deploy." };
+  }
+  if (target.environment !== "production" || target.status !== "succeeded") {
+    return {
+      code: "conflict",
+      detail: `Only a production deploy that succeeded can be gone back to; #${target.number} is ${target.environment} and ${target.status}.`,
+    };
+  }
+  return liveRow(context)?.deployment_id === target.deployment_id
+    ? { code: "conflict", detail: `#${target.number} is what is live.` }
+    : null;
+}
+
+function answer(context: Context, row: DeployRow, triggerId: string): Answered {
+  const deploy = toDeploy(context, row);
+  const { reason, reason_code } = deploy;
+  return { id: triggerId, outcome: "queued", reason, reason_code, deploy, replayed: false };
+}
+
+/**
+ * The effect: one call, which can be repeated without harm, so that a lost answer is asked for again rather than looked
+ * for.
+ */
+export async function performRollback(context: Context, id: string): Promise<void> {
+  const allowed = await permit(context, "create");
+  if (!allowed.granted) {
+    context.change(() => {
+      const row = getDeploy(context.sql, id);
+      if (row?.status === "queued") {
+        holdBack(context, row, { for: "budget", until: allowed.until });
+      }
+    });
+    return;
+  }
+  const claimed = claim(context, id);
+  const to = claimed?.rollback_to;
+  if (claimed === null || to == null) {
+    return;
+  }
+  fault("rollback.claimed", context.state);
+  const { name } = projectRow(context.sql);
+  const called = await callPermitted(context, (c) => c.rollback(name, to));
+  fault("rollback.answered", context.state);
+  context.change(() => {
+    const row = getDeploy(context.sql, id);
+    if (row?.status !== "submitting" || row.fence !== claimed.fence) {
+      return;
+    }
+    const tried = alter(context, row, { attempts: row.attempts + 1 });
+    if (!called.ok) {
+      notCreated(context, tried, called.error);
+      return;
+    }
+    const origin = context.sql.one<{ deployment: string | null }>(
+      "SELECT deployment FROM deploys WHERE deployment_id = ? AND kind <> 'rollback'",
+      to,
+    );
+    const running = move(context, tried, "running", {
+      deployment_id: to,
+      deployment: origin?.deployment ?? null,
+    });
+    goLive(context, running, null);
+    emitDeploy(context, "deploy.rolled_back", must(getDeploy(context.sql, id)), {
+      to_deployment_id: to,
+    });
+  });
+  fault("rollback.settled", context.state);
+}
