@@ -3,8 +3,9 @@ import { Cron } from "croner";
 import { err, ok, type Result } from "../result.ts";
 
 /**
- * When a cron expression in an IANA time zone matches next, strictly after `after`. A local time that a clock change skips
- * is run right after the gap, one that it repeats is run once. null: never again.
+ * When a cron expression in an IANA time zone matches next, strictly after `after`. A fixed local time (one hour, one
+ * minute) that a clock change skips is run right after the gap, one that it repeats is run once; times that are given as
+ * steps, lists or ranges drop out of a gap, and come in both of the repeated hours. null: never again.
  */
 export function nextOccurrence(cron: string, timeZone: string, after: number): number | null {
   const pattern = new Cron(cron, { timezone: timeZone, paused: true });

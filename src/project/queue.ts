@@ -68,6 +68,8 @@ export interface Wait {
   readonly because: string | null;
 }
 
+const DAY_MS = 24 * 3_600_000;
+
 /** A deploy that has waited so long is served as production is, so that a busy production starves nobody. */
 export const AGED_MS = 15 * 60_000;
 
@@ -97,8 +99,10 @@ export function decide(
     const held = heldBack(deploy, rules, now);
     if (held !== null) {
       waits.set(deploy.id, held);
-      if (held.until !== null && held.until > now) {
-        wakeAt = Math.min(wakeAt ?? Infinity, held.until);
+      // Windows are looked at no further ahead than a year or so: what is closed beyond that is looked at again.
+      const again = held.for === "window" ? (held.until ?? now + DAY_MS) : held.until;
+      if (again !== null && again > now) {
+        wakeAt = Math.min(wakeAt ?? Infinity, again);
       }
       continue;
     }

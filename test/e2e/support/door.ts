@@ -145,19 +145,19 @@ export function isTimed(scheme: Scheme): boolean {
     : scheme.kind === "standard" || scheme.kind === "contentful";
 }
 
-/** One character of the proof is another; of the body too, where that is signed. */
-export function mutated(
-  good: Sent,
-  proof: readonly string[],
-  bodyIsSigned: boolean,
-): fc.Arbitrary<Sent> {
-  const places = bodyIsSigned ? [...proof, ""] : proof;
+/**
+ * One character of the proof is another.
+ *
+ * @param inBody what of the body is proof: all of it where it is signed, the secret where that is in it, or nothing
+ */
+export function mutated(good: Sent, proof: readonly string[], inBody: string): fc.Arbitrary<Sent> {
+  const places = inBody === "" ? proof : [...proof, ""];
   const at = fc.nat({ max: 10_000 });
   const character = fc.constantFrom(...Array.from("abcxyzABCXYZ0189+/=,. ~"));
   return fc.tuple(fc.constantFrom(...places), at, character).map(([name, n, c]): Sent => {
     const { headers, body } = good;
     return name === ""
-      ? { headers, body: changeAt(String(body), n, c) }
+      ? { headers, body: String(body).replace(inBody, () => changeAt(inBody, n, c)) }
       : { headers: { ...headers, [name]: changeAt(headers[name] ?? "", n, c) }, body };
   });
 }

@@ -178,6 +178,12 @@ describe("a rule of the line", () => {
       { for: "window", until: NOW + 30_000, because: "Friday evening" },
     ],
     [
+      "a window that does not open as far as can be seen, and is looked at again tomorrow",
+      {},
+      { openings: { production: { ...closed, until: null }, preview: OPEN } },
+      { for: "window", until: null, wakeAt: NOW + 24 * 3_600_000 },
+    ],
+    [
       "a closed window that a person overrode",
       { released_by: "Ada" },
       { openings: { production: closed, preview: OPEN } },

@@ -111,6 +111,12 @@ describe("the OpenAPI document", () => {
     }
   });
 
+  it("never has a hook answer 410, on which senders delete their webhook for good", () => {
+    const [, door] = all.find(([route]) => route === "POST /hooks/{project}/{segment}") ?? [];
+    expect(Object.keys(door?.responses ?? {})).toContain("404");
+    expect(Object.keys(door?.responses ?? {})).not.toContain("410");
+  });
+
   it("has a webhook for every type of event", () => {
     expect(Object.keys(document.webhooks).sort()).toEqual([...EventType.options].sort());
     for (const { post } of Object.values(document.webhooks)) {
