@@ -5,15 +5,14 @@ import { must } from "../sql.ts";
 import type { Answered } from "./accept.ts";
 import type { Context } from "./context.ts";
 import { alter, emitDeploy, move, toDeploy } from "./deploys.ts";
-import { holdBack } from "./hold.ts";
 import { lockInside } from "./locks.ts";
 import type { Refusal } from "./refusal.ts";
 import { getDeploy, policyOf, projectRow, takeNumber, type DeployRow } from "./rows.ts";
 import type { Trigger } from "./shapes.ts";
-import { claim, notCreated } from "./submit.ts";
+import { claim, hasPermit, notCreated } from "./submit.ts";
 import { supersedeWaiting } from "./supersede.ts";
 import { goLive } from "./track.ts";
-import { callPermitted, permit } from "./upstream.ts";
+import { callPermitted } from "./upstream.ts";
 
 /**
  * Asks for a rollback of production: a deploy of its own, with the highest number, so that nothing older goes live over it.
@@ -146,14 +145,7 @@ function answer(context: Context, row: DeployRow, triggerId: string): Answered {
  * for.
  */
 export async function performRollback(context: Context, id: string): Promise<void> {
-  const allowed = await permit(context, "create");
-  if (!allowed.granted) {
-    context.change(() => {
-      const row = getDeploy(context.sql, id);
-      if (row?.status === "queued") {
-        holdBack(context, row, { for: "budget", until: allowed.until });
-      }
-    });
+  if (!(await hasPermit(context, id))) {
     return;
   }
   const claimed = claim(context, id);

@@ -32,14 +32,7 @@ type Result =
  * any two of these leaves rows that say how far it came (see {@link recover}).
  */
 export async function submit(context: Context, id: string): Promise<void> {
-  const allowed = await permit(context, "create");
-  if (!allowed.granted) {
-    context.change(() => {
-      const row = getDeploy(context.sql, id);
-      if (row?.status === "queued") {
-        holdBack(context, row, { for: "budget", until: allowed.until });
-      }
-    });
+  if (!(await hasPermit(context, id))) {
     return;
   }
   const claimed = claim(context, id);
@@ -51,6 +44,20 @@ export async function submit(context: Context, id: string): Promise<void> {
   fault("submit.answered", context.state);
   context.change(() => settle(context, claimed, result));
   fault("submit.settled", context.state);
+}
+
+/** Whether a deploy may make its call now; without a permit it waits for one, and says so. */
+export async function hasPermit(context: Context, id: string): Promise<boolean> {
+  const allowed = await permit(context, "create");
+  if (!allowed.granted) {
+    context.change(() => {
+      const row = getDeploy(context.sql, id);
+      if (row?.status === "queued") {
+        holdBack(context, row, { for: "budget", until: allowed.until });
+      }
+    });
+  }
+  return allowed.granted;
 }
 
 /** Takes the lane, if the deploy may still start. One transaction. */
