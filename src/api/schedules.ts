@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { newId } from "../ids.ts";
 import { existing, Problem } from "../problem.ts";
 import { checkCron } from "../project/cron.ts";
+import type { ScheduleView } from "../project/schedules.ts";
 import { askProject, given, nameIn, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
@@ -21,22 +22,38 @@ const CronText = z.string().max(100).openapi({
 const TimeZone = z
   .string()
   .max(64)
-  .openapi({ description: "An IANA name.", example: "Europe/Paris" });
+  .openapi({ description: "An IANA name; of `cron`. Default: UTC.", example: "Europe/Paris" });
+const At = z.iso.datetime({ offset: true }).openapi({
+  description: "Instead of `cron`: once, at this time.",
+  example: "2030-12-24T18:00:00+01:00",
+});
+const MissedRuns = z.enum(["run_once", "skip"]).openapi({
+  description:
+    "Times that passed while nothing ran are made up for by one deploy, or, if they are more than 5 minutes ago, skipped.",
+});
+const SkipUnchanged = z.boolean().openapi({
+  description:
+    "Deploys only when something has changed: a deploy was asked for by other than a schedule, or a hook has told of a push, since the branch was last deployed. When in doubt it deploys.",
+});
 
 const create = createRoute({
   method: "post",
   path: "/v1/projects/{project}/schedules",
   operationId: "createSchedule",
   summary: "Deploy a branch by the clock",
+  description: "Again and again by `cron`, or once by `at`: exactly one of the two.",
   tags,
   ...takingJson(manage),
   request: {
     params: ProjectParams,
     body: jsonOf(
       z.strictObject({
-        cron: CronText,
-        time_zone: TimeZone.default("UTC"),
+        cron: CronText.optional(),
+        time_zone: TimeZone.optional(),
+        at: At.optional(),
         branch: Branch.optional().openapi({ description: "Default: the production branch." }),
+        missed: MissedRuns.default("run_once"),
+        skip_unchanged: SkipUnchanged.default(false),
       }),
     ),
   },
@@ -79,6 +96,8 @@ const change = createRoute({
   path: "/v1/projects/{project}/schedules/{id}",
   operationId: "changeSchedule",
   summary: "Change, pause or resume a schedule",
+  description:
+    "Another `cron`, `time_zone` or `at` has its next time worked out anew. `cron` instead of `at`, or `at` instead of `cron`, makes it one of the other kind; one that has run is made to run again by another `at`.",
   tags,
   ...takingJson(manage),
   request: {
@@ -87,7 +106,10 @@ const change = createRoute({
       z.strictObject({
         cron: CronText.optional(),
         time_zone: TimeZone.optional(),
+        at: At.optional(),
         branch: Branch.optional(),
+        missed: MissedRuns.optional(),
+        skip_unchanged: SkipUnchanged.optional(),
         paused: z.boolean().optional(),
       }),
     ),
@@ -111,8 +133,11 @@ const remove = createRoute({
 
 export function scheduleRoutes(api: Api): void {
   api.openapi(create, async (c) => {
-    const { cron, time_zone, branch } = c.req.valid("json");
-    check(cron, time_zone);
+    const asked = given(c.req.valid("json"));
+    const timing = timingOf(asked, null);
+    if (timing === null) {
+      throw invalid("cron", "Give cron, or at for a schedule that runs once.");
+    }
     const project = existing(
       await askProject(c, (p) => p.view()),
       "project_not_found",
@@ -120,7 +145,9 @@ export function scheduleRoutes(api: Api): void {
     );
     refuseDirectUpload(project.source);
     const id = newId("sch");
-    const schedule = { id, cron, time_zone, branch: branch ?? project.production_branch };
+    const { missed, skip_unchanged } = asked;
+    const branch = asked.branch ?? project.production_branch;
+    const schedule = { id, branch, missed, skip_unchanged, ...timing };
     const made = await askProject(c, (p) => p.addSchedule(schedule));
     c.header("location", `/v1/projects/${nameIn(c)}/schedules/${id}`);
     return c.json(existing(made, "project_not_found", "It is not registered."), 201);
@@ -135,9 +162,13 @@ export function scheduleRoutes(api: Api): void {
 
   api.openapi(change, async (c) => {
     const { id } = c.req.valid("param");
-    const changes = given(c.req.valid("json"));
+    const { cron, time_zone, at, ...rest } = given(c.req.valid("json"));
     const before = found(await askProject(c, (p) => p.schedule(id)));
-    check(changes.cron ?? before.cron, changes.time_zone ?? before.time_zone);
+    const asked = given({ cron, time_zone, at });
+    const timing = timingOf(asked, before);
+    // Only what was asked for: the rest may be changed by somebody else at this moment.
+    const retimed = timing !== null && "at" in timing ? timing : given({ cron, time_zone });
+    const changes = { ...rest, ...retimed };
     return c.json(found(await askProject(c, (p) => p.changeSchedule(id, changes))), 200);
   });
 
@@ -148,6 +179,44 @@ export function scheduleRoutes(api: Api): void {
   });
 }
 
+interface AskedTiming {
+  readonly cron?: string;
+  readonly time_zone?: string;
+  readonly at?: string;
+}
+
+type Timing = { readonly cron: string; readonly time_zone: string } | { readonly at: number };
+
+/** Checked. null: nothing was asked, so it stays as it is. */
+function timingOf(asked: AskedTiming, before: ScheduleView | null): Timing | null {
+  const { cron, time_zone: zone, at } = asked;
+  if (at !== undefined) {
+    if (cron !== undefined) {
+      throw invalid("at", "A schedule has cron or at. Leave one of them out.");
+    }
+    if (zone !== undefined) {
+      throw invalid("time_zone", "It goes with cron. Leave it out, and give at with its offset.");
+    }
+    const time = Date.parse(at);
+    if (time <= Date.now()) {
+      const detail =
+        "The time is over already. Give a later one, or ask for a deploy now with POST …/deploys.";
+      throw invalid("at", detail);
+    }
+    return { at: time };
+  }
+  if (cron === undefined && zone === undefined) {
+    return null;
+  }
+  const pattern = cron ?? before?.cron ?? null;
+  if (pattern === null) {
+    throw invalid("time_zone", "It goes with cron. Give cron too, or leave it out.");
+  }
+  const timeZone = zone ?? before?.time_zone ?? "UTC";
+  check(pattern, timeZone);
+  return { cron: pattern, time_zone: timeZone };
+}
+
 function check(cron: string, timeZone: string): void {
   const checked = checkCron(cron, timeZone, Date.now());
   if (!checked.ok) {
@@ -156,6 +225,10 @@ function check(cron: string, timeZone: string): void {
       errors: [{ field, detail: checked.error }],
     });
   }
+}
+
+function invalid(field: string, detail: string): Problem {
+  return new Problem("field_invalid", detail, { errors: [{ field, detail }] });
 }
 
 function found<T>(value: T | null): T {

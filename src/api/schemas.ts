@@ -109,12 +109,23 @@ export const Delivery = z
 export const Schedule = z
   .object({
     id: z.string(),
-    cron: z.string(),
-    time_zone: z.string(),
+    cron: z.string().nullable(),
+    time_zone: z.string().nullable(),
+    at: z.string().nullable().openapi({ description: "For one that runs once." }),
     branch: z.string(),
+    missed: z.enum(["run_once", "skip"]),
+    skip_unchanged: z.boolean(),
     paused: z.boolean(),
-    next_runs: z.array(z.string()),
+    next_runs: z.array(z.string()).openapi({ description: "At most five." }),
     created_at: z.string(),
+    ended_at: z.string().nullable().openapi({ description: "Since when it runs no more." }),
+    last_run_at: z.string().nullable(),
+    last_outcome: shapes.Outcome.nullable().openapi({
+      description: "`ignored`: it was its time, but no deploy came of it; `last_reason` says why.",
+    }),
+    last_reason: z.string().nullable(),
+    last_reason_code: z.string().nullable(),
+    last_deploy_id: z.string().nullable(),
   } satisfies Shape<ScheduleView>)
   .openapi("Schedule");
 

@@ -154,6 +154,14 @@ export const reasons = {
     code: "approval_expired",
     text: "Nobody approved it in time.",
   }),
+  unchanged: (branch: string, number: number): Reason => ({
+    code: "unchanged",
+    text: `Nothing new has come for ${branch} since #${number}, which succeeded.`,
+  }),
+  missed: (minutes: number): Reason => ({
+    code: "missed",
+    text: `It came more than ${minutes} minutes late, and this schedule skips what it has missed.`,
+  }),
 } as const;
 
 function waitSentence(

@@ -252,4 +252,18 @@ CREATE TABLE locks (
 ALTER TABLE deploys ADD COLUMN rollback_to TEXT;
 `,
   },
+  {
+    id: 5,
+    sql: `
+ALTER TABLE schedules ADD COLUMN at INTEGER;
+ALTER TABLE schedules ADD COLUMN missed TEXT NOT NULL DEFAULT 'run_once';
+ALTER TABLE schedules ADD COLUMN skip_unchanged INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE schedules ADD COLUMN ended_at INTEGER;
+ALTER TABLE schedules ADD COLUMN last_run_at INTEGER;
+ALTER TABLE schedules ADD COLUMN last_outcome TEXT;
+ALTER TABLE schedules ADD COLUMN last_reason TEXT;
+ALTER TABLE schedules ADD COLUMN last_reason_code TEXT;
+ALTER TABLE schedules ADD COLUMN last_deploy_id TEXT;
+`,
+  },
 ];

@@ -1,245 +1,386 @@
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-import { madeFor } from "../../scripts/demo/journal.ts";
+import { liveOn, overlap } from "../../scripts/demo/journal.ts";
 import { until } from "../../scripts/demo/wait.ts";
+import { DEFAULT_POLICY } from "../../src/project/policy.ts";
+import type { Policy } from "../../src/project/policy.ts";
 import type { Deploy, Lock } from "../../src/project/shapes.ts";
-import { World } from "./support/world.ts";
-import type { GitProject } from "./support/world.ts";
-
-/** The rules of the line, by real pushes, tokens and events; each project has one of its own. */
+import { closedNow, documentedReasons, Ruled } from "./support/ruled.ts";
+import { DEFAULT_BRANCH, isGapless, World } from "./support/world.ts";
 
 let world: World;
-const projects: string[] = [];
+let locked: Ruled;
+let approving: Ruled;
+let windowed: Ruled;
+let quiet: Ruled;
+let retried: Ruled;
+let stuck: Ruled;
+/** Its build takes longer than its stage may. */
+let slow: string;
+
 beforeAll(async () => {
   world = await World.start();
+  [locked, approving, windowed, quiet, retried, stuck] = await Promise.all([
+    Ruled.make(world, "locked"),
+    Ruled.make(world, "approving", {
+      approval: { environments: ["production"], expires_hours: 1 },
+    }),
+    Ruled.make(world, "windowed"),
+    Ruled.make(world, "quiet", { quiet_period: { seconds: 30, max_wait_seconds: 60 } }),
+    Ruled.make(world, "retried", { retry: { limit: 1, stages: ["build"], backoff_seconds: 5 } }),
+    Ruled.make(world, "stuck", { stage_deadlines_seconds: { build: 10 } }),
+  ]);
+  await world.pages.fault({ call: "delete", kind: "unauthorized", project: "stuck" });
+  await world.pages.speed({ factor: 0.1, stages: { build: 220_000 } });
+  slow = await stuck.push();
+  await until("it to be under way", async () => (await stuck.made()).length === 1);
   await world.pages.speed({ factor: 0.1 });
+  // So that no lack of calls puts off what is to start at its time.
+  await world.calls(16);
 });
 afterAll(async () => {
   await world.stop();
 });
 
-async function project(name: string, policy: object = {}): Promise<GitProject> {
-  projects.push(name);
-  return world.gitProject(name, policy);
+/** It started when it was let, and not before. */
+function expectStart({ started_at: started }: Deploy, from: number): void {
+  const late = Date.parse(started ?? "") - from;
+  expect(late).toBeGreaterThanOrEqual(0);
+  expect(late).toBeLessThan(2_000);
 }
 
-const at = (name: string): string => `/v1/projects/${name}`;
+describe.concurrent("rules", { timeout: 100_000 }, () => {
+  test("a stuck build ends at its stage's deadline, the next runs, and the late one is undone", async () => {
+    const end = await stuck.ended(slow);
+    expect(end).toMatchObject({ status: "timed_out", reason_code: "timed_out" });
+    expect(end.reason).toBe("Timed out in build: it ran 10 s, its deadline.");
+    expect(await stuck.told("deploy.abandoned", slow)).toMatchObject({
+      data: { deployment_id: end.deployment?.id },
+    });
+    const next = await stuck.ended(await stuck.push());
+    expect(next.status).toBe("succeeded");
+    const before = await world.pages.journal();
+    expect(liveOn(before, "stuck", DEFAULT_BRANCH)).toBe(next.deployment?.id);
+    expect(before.live.filter(({ deployment }) => deployment === end.deployment?.id)).toEqual([]);
+    expect(await stuck.view()).toMatchObject({
+      leftovers: [{ kind: "abandoned", deployment_id: end.deployment?.id, deploy_id: slow }],
+    });
 
-async function push(git: GitProject, branch?: string): Promise<string> {
-  return (await git.push(branch)).deploy_id ?? "";
-}
+    expect(await stuck.told("deploy.rolled_back", slow)).toMatchObject({
+      data: { deployment_id: end.deployment?.id, to_deployment_id: next.deployment?.id },
+    });
+    const after = await world.pages.journal();
+    const lives = after.live.filter(({ project }) => project === "stuck");
+    expect(lives.map(({ deployment, cause }) => [deployment, cause])).toEqual([
+      [next.deployment?.id, "deployed"],
+      [end.deployment?.id, "deployed"],
+      [next.deployment?.id, "rollback"],
+    ]);
+    expect(await stuck.view()).toMatchObject({ leftovers: [], live: { id: next.id } });
+    expect(await stuck.get(slow)).toEqual(end);
+  });
 
-const get = (git: GitProject, id: string): Promise<Deploy> => world.signalbox.deploy(git.name, id);
-const typesTold = (git: GitProject): string[] => git.receiver.events().map(({ type }) => type);
+  test("a window holds the newest push until it opens, but for what somebody releases", async () => {
+    const { window, opens } = closedNow();
+    await windowed.policy({ windows: [window] });
+    const first = await windowed.push();
+    const second = await windowed.push();
+    const third = await windowed.push();
+    const held = await windowed.get(third);
+    expect(held).toMatchObject({
+      status: "queued",
+      reason_code: "window",
+      waiting: { for: "window", until: new Date(opens).toISOString() },
+    });
+    expect(held.reason).toContain("(the fair)");
+    const older = await Promise.all([windowed.ended(first), windowed.ended(second)]);
+    expect(older).toMatchObject([
+      { status: "superseded", superseded_by: second },
+      { status: "superseded", superseded_by: third },
+    ]);
+    expect(await windowed.ask("POST", "/policy/explain", {})).toMatchObject({
+      would: "wait",
+      waiting: held.waiting,
+    });
 
-async function deployToken(git: GitProject): Promise<Record<string, string>> {
-  const asked = { scopes: ["deploy"] };
-  const made = await world.signalbox.ask<{ token: string }>(
-    "POST",
-    `${at(git.name)}/tokens`,
-    asked,
-  );
-  return { authorization: `Bearer ${made.token}` };
-}
+    const urgent = await windowed.push("urgent");
+    await windowed.told("deploy.held", urgent);
+    const { id: by, as } = await windowed.token("manage");
+    const path = `${windowed.base}/deploys/${urgent}/release`;
+    expect((await as.send("POST", path, {})).status).toBe(422);
+    await as.ask("POST", path, { reason: "the shop is down" });
+    expect(await windowed.told("deploy.released", urgent)).toMatchObject({
+      data: { by, override: "the shop is down", held_for: "window" },
+    });
+    const released = await windowed.ended(urgent);
+    expect(released).toMatchObject({ status: "succeeded", released_by: by });
+    expect(Date.parse(released.started_at ?? "")).toBeLessThan(opens);
 
-describe("a lock", () => {
-  test("holds pushes with who and why, and releases the newest when it is taken away", async () => {
-    const git = await project("locked");
-    const asked = { reason: "the fair", holder: "Ada", environment: "production" };
-    const lock = await world.signalbox.ask<Lock>("POST", `${at(git.name)}/locks`, asked);
-    const older = await push(git);
-    const newest = await push(git);
-    expect(await get(git, newest)).toMatchObject({
+    const end = await windowed.ended(third, 80_000);
+    expect(end).toMatchObject({ status: "succeeded", released_by: null });
+    expectStart(end, opens);
+    expect(await windowed.told("deploy.released", third)).toMatchObject({
+      data: { held_for: "window" },
+    });
+    expect(windowed.toldOf(third)).toEqual([
+      "deploy.queued",
+      "deploy.held",
+      "deploy.released",
+      "deploy.started",
+      "deploy.succeeded",
+    ]);
+    expect(await windowed.made()).toEqual([released.deployment?.id, end.deployment?.id]);
+  });
+
+  test("a quiet period puts a burst together into its last push, until the hook's rule is off", async () => {
+    const hook = `/hooks/${quiet.project.hook.id}`;
+    await quiet.ask("PATCH", hook, { quiet_period_seconds: 3 });
+    const ids = await Promise.all(Array.from({ length: 10 }, async () => quiet.push()));
+    const [newest, ...others] = await world.signalbox.deploys("quiet");
+    const last = newest?.id ?? "";
+    expect(newest).toMatchObject({ status: "queued", number: 10, reason_code: "quiet_period" });
+    const over = Date.parse(newest?.waiting?.until ?? "");
+    expect(over - Date.parse(newest?.created_at ?? "")).toBeCloseTo(3_000, -2);
+    const end = await quiet.ended(last);
+    expect(end.status).toBe("succeeded");
+    expectStart(end, over);
+    expect(await quiet.made()).toEqual([end.deployment?.id]);
+    expect(others.map(({ status }) => status)).toEqual(ids.slice(1).map(() => "superseded"));
+    expect(quiet.toldOf(last)).toEqual([
+      "deploy.queued",
+      "deploy.held",
+      "deploy.released",
+      "deploy.started",
+      "deploy.succeeded",
+    ]);
+
+    await quiet.ask("PATCH", hook, { quiet_period_seconds: 0 });
+    const loud = await quiet.push();
+    expect((await quiet.ended(loud)).status).toBe("succeeded");
+    expect(quiet.toldOf(loud)).not.toContain("deploy.held");
+
+    await quiet.ask("PATCH", hook, { quiet_period_seconds: null });
+    const { waiting, created_at: at } = await quiet.get(await quiet.push());
+    expect(waiting?.for).toBe("quiet_period");
+    expect(Date.parse(waiting?.until ?? "") - Date.parse(at)).toBeCloseTo(30_000, -2);
+  });
+
+  test("a failed build is tried again as the same deploy", async () => {
+    await world.pages.fault({ call: "create", kind: "fail_build", project: "retried" });
+    const id = await retried.push();
+    const told = await retried.told("deploy.held", id);
+    const { waiting } = (told.data as { deploy: Deploy }).deploy;
+    expect(waiting?.for).toBe("retry");
+    expect(told.data).toMatchObject({ failed: { stage: "build", retries_left: 0 } });
+    expect(await retried.get(id)).toMatchObject({ status: "queued", retries: 1, waiting });
+
+    const end = await retried.ended(id);
+    expect(end).toMatchObject({ status: "succeeded", retries: 1, attempts: 2 });
+    expect(retried.toldOf(id)).toEqual([
+      "deploy.queued",
+      "deploy.started",
+      "deploy.held",
+      "deploy.succeeded",
+    ]);
+    const made = await retried.made();
+    expect(made).toHaveLength(2);
+    expect(made[1]).toBe(end.deployment?.id);
+    const journal = await world.pages.journal();
+    expect(liveOn(journal, "retried", DEFAULT_BRANCH)).toBe(made[1]);
+    const second = journal.requests.find(({ deployment }) => deployment === made[1]);
+    expect(Date.parse(second?.at ?? "")).toBeGreaterThanOrEqual(Date.parse(waiting?.until ?? ""));
+    expect(await world.signalbox.deploys("retried")).toHaveLength(1);
+  });
+
+  test("a lock holds pushes with holder and reason, and lets the newest go when it is taken away", async () => {
+    const why = { holder: "Ada", reason: "moving the shop" };
+    const lock = await locked.ask<Lock>("POST", "/locks", { ...why, environment: "production" });
+    expect(await locked.told("project.locked")).toMatchObject({ data: { lock } });
+    const first = await locked.push();
+    const second = await locked.push();
+    expect(await locked.ended(first)).toMatchObject({
+      status: "superseded",
+      superseded_by: second,
+    });
+    const held = await locked.get(second);
+    expect(held).toMatchObject({
       status: "queued",
       waiting: { for: "lock", until: null },
-      reason: "Waits for a lock (Ada: the fair).",
+      reason_code: "lock",
+      reason: "Waits for a lock (Ada: moving the shop).",
     });
-    const view = await world.signalbox.ask<{ locks: Lock[] }>("GET", at(git.name));
-    expect(view.locks).toEqual([lock]);
-    const impatient = `${at(git.name)}/deploys?if_locked=refuse`;
-    expect(await world.signalbox.send("POST", impatient, {})).toMatchObject({ status: 423 });
-    expect(await world.signalbox.deploys(git.name)).toHaveLength(2);
-    await world.signalbox.send("DELETE", `${at(git.name)}/locks/${lock.id}`);
-    expect((await git.toldOfEnd(newest)).status).toBe("succeeded");
-    expect((await get(git, older)).status).toBe("superseded");
-    expect(typesTold(git)).toEqual(
-      expect.arrayContaining([
-        "project.locked",
-        "deploy.held",
-        "project.unlocked",
-        "deploy.released",
-      ]),
-    );
+    expect(await locked.told("deploy.held", second)).toMatchObject({ data: { deploy: held } });
+    expect(await locked.view()).toMatchObject({ locks: [lock], waiting: [held], running: [] });
+
+    const events = await world.signalbox.events("locked");
+    const key = { "idempotency-key": randomUUID() };
+    const path = `${locked.base}/deploys?if_locked=refuse`;
+    const refused = await world.signalbox.send("POST", path, {}, key);
+    expect(refused.json).toMatchObject({ status: 423, code: "locked" });
+    expect(refused.text).toContain("Ada: moving the shop");
+    expect(await world.signalbox.events("locked")).toEqual(events);
+    expect(await world.signalbox.deploys("locked")).toHaveLength(2);
+    expect(await locked.made()).toEqual([]);
+
+    const { status } = await world.signalbox.send("DELETE", `${locked.base}/locks/${lock.id}`);
+    expect(status).toBe(204);
+    expect((await locked.ended(second)).status).toBe("succeeded");
+    expect(await locked.told("project.unlocked")).toMatchObject({
+      data: { lock, reason: "released" },
+    });
+    expect(locked.toldOf(second)).toEqual([
+      "deploy.queued",
+      "deploy.held",
+      "deploy.released",
+      "deploy.started",
+      "deploy.succeeded",
+    ]);
+    // The key of what was refused was not used up.
+    const again = await world.signalbox.send("POST", path, {}, key);
+    expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([202, null]);
+    expect((await locked.view()).locks).toEqual([]);
   });
 
-  test("ends by itself, also when Signalbox was killed meanwhile; approval outlasts that too", async () => {
-    const git = await project("over");
-    const approved = await project("outlasting", {
-      approval: { environments: ["production"], expires_hours: 1 },
+  test("approval is asked for, and given or refused by whoever manages", async () => {
+    const id = await approving.push();
+    expect(await approving.get(id)).toMatchObject({
+      status: "queued",
+      waiting: { for: "approval" },
+      reason_code: "approval",
     });
-    const end = Date.now() + 6_000;
-    const asked = { reason: "a moment", until: new Date(end).toISOString() };
-    await world.signalbox.ask("POST", `${at(git.name)}/locks`, asked);
-    const held = await push(git);
-    const asks = await push(approved);
-    await world.stack.kill();
-    await world.stack.restart();
-    // Nobody asks: what happens comes from what was stored.
-    const ended = await git.toldOfEnd(held, 40_000);
-    expect(ended.status).toBe("succeeded");
-    expect(Date.parse(ended.started_at ?? "")).toBeGreaterThanOrEqual(end);
-    expect((await get(approved, asks)).waiting?.for).toBe("approval");
-    await world.signalbox.ask("POST", `${at(approved.name)}/deploys/${asks}/approve`);
-    expect((await approved.toldOfEnd(asks)).status).toBe("succeeded");
-  });
-});
+    const deployer = await approving.token("deploy");
+    const manager = await approving.token("manage");
+    const path = (what: string, of = id): string => `${approving.base}/deploys/${of}/${what}`;
+    for (const what of ["approve", "reject", "release"]) {
+      const { json } = await deployer.as.send("POST", path(what), { reason: "because" });
+      expect(json).toMatchObject({ status: 403, code: "insufficient_scope" });
+    }
+    expect((await approving.get(id)).status).toBe("queued");
+    await manager.as.ask("POST", path("approve"));
+    expect(await approving.ended(id)).toMatchObject({
+      status: "succeeded",
+      approved_by: manager.id,
+    });
+    expect(await approving.told("deploy.approved", id)).toMatchObject({
+      data: { by: manager.id },
+    });
+    expect(approving.toldOf(id)).toEqual([
+      "deploy.queued",
+      "deploy.approval_requested",
+      "deploy.held",
+      "deploy.approved",
+      "deploy.released",
+      "deploy.started",
+      "deploy.succeeded",
+    ]);
 
-describe("approval", () => {
-  test("is given or refused by somebody with manage, and by nobody else", async () => {
-    const git = await project("approving", {
-      approval: { environments: ["production"], expires_hours: 1 },
-    });
-    const first = await push(git);
-    const path = `${at(git.name)}/deploys/${first}`;
-    const refused = await world.signalbox.send(
-      "POST",
-      `${path}/approve`,
-      undefined,
-      await deployToken(git),
-    );
-    expect(refused.status).toBe(403);
-    await world.signalbox.ask("POST", `${path}/reject`, { reason: "not today" });
-    expect(await git.toldOfEnd(first)).toMatchObject({
+    const other = await approving.push();
+    await manager.as.ask("POST", path("reject", other), { reason: "not on a Friday" });
+    expect(await approving.ended(other)).toMatchObject({
       status: "canceled",
       reason_code: "rejected",
-      reason: expect.stringContaining("not today"),
+      reason: `Rejected by ${manager.id}: not on a Friday`,
     });
-    const second = await push(git);
-    await world.signalbox.ask("POST", `${at(git.name)}/deploys/${second}/approve`);
-    expect((await git.toldOfEnd(second)).status).toBe("succeeded");
-    expect(madeFor(await world.pages.journal(), git.name)).toHaveLength(1);
+    expect((await manager.as.send("POST", path("approve", other))).status).toBe(409);
+    expect(await approving.made()).toHaveLength(1);
   });
 });
 
-describe("a window", () => {
-  test("holds until it opens, and a person can let one through with a reason", async () => {
-    const git = await project("windowed");
-    // Closed from a while ago until long from now, whenever this runs.
-    const began = new Date(Date.now() - 60 * 60_000);
-    const window = {
-      action: "deny",
-      environment: "production",
-      cron: `${began.getUTCMinutes()} ${began.getUTCHours()} * * *`,
-      duration_minutes: 180,
-      time_zone: "UTC",
-      reason: "the night",
-    };
-    await world.signalbox.ask("PATCH", `${at(git.name)}/policy`, { windows: [window] });
-    const held = await push(git);
-    const waits = await get(git, held);
-    expect(waits.waiting?.for).toBe("window");
-    const opens = Date.parse(waits.waiting?.until ?? "");
-    expect(Math.abs(opens - (began.getTime() + 180 * 60_000))).toBeLessThan(60_000);
-    await world.signalbox.ask("POST", `${at(git.name)}/deploys/${held}/release`, {
-      reason: "the shop is down",
+describe("a policy", () => {
+  test("is changed only by who has seen it as it is, and only as a whole that can be meant", async () => {
+    const path = `${retried.base}/policy`;
+    const patch = async (change: object, etag?: string) =>
+      world.signalbox.send("PATCH", path, change, etag === undefined ? {} : { "if-match": etag });
+    const seen = await world.signalbox.send("GET", path);
+    const etag = seen.headers.get("etag") ?? "";
+    const changed = await patch({ max_attempts: 3 }, etag);
+    expect(changed.json).toEqual({ ...(seen.json as Policy), max_attempts: 3 });
+    expect(changed.headers.get("etag")).not.toBe(etag);
+    expect((await patch({ max_attempts: 9 }, etag)).json).toMatchObject({
+      status: 412,
+      code: "policy_changed",
     });
-    expect((await git.toldOfEnd(held)).status).toBe("succeeded");
-    const override = git.receiver.events().find(({ data }) => data["override"] !== undefined);
-    expect(override).toMatchObject({ type: "deploy.released", data: { held_for: "window" } });
-    const next = await push(git);
-    expect((await get(git, next)).waiting?.for).toBe("window");
-    await world.signalbox.ask("PATCH", `${at(git.name)}/policy`, { windows: [] });
-    expect((await git.toldOfEnd(next)).status).toBe("succeeded");
-  });
-});
-
-describe("a hook's quiet period", () => {
-  test("makes one deployment of a burst", async () => {
-    const git = await project("quiet");
-    const hook = `${at(git.name)}/hooks/${git.hook.id}`;
-    await world.signalbox.ask("PATCH", hook, { quiet_period_seconds: 3 });
-    let newest = "";
-    for (let n = 0; n < 10; n++) {
-      newest = await push(git);
+    const [{ window }, forever] = [closedNow(), { cron: "* * * * *", duration_minutes: 60 }];
+    for (const [change, field] of [
+      [{ windows: [{ ...window, ...forever }] }, "windows"],
+      [{ mode: "all", cancel_running: true }, "cancel_running"],
+      [{ stage_deadlines_seconds: { build: 3_600 } }, "stage_deadlines_seconds.build"],
+    ] as const) {
+      const { json } = await patch({ ...change, max_attempts: 9 });
+      expect(json).toMatchObject({ status: 422, code: "policy_invalid" });
+      expect((json as { detail: string }).detail).toContain(field);
     }
-    expect((await git.toldOfEnd(newest)).status).toBe("succeeded");
-    expect(madeFor(await world.pages.journal(), git.name)).toHaveLength(1);
+    const now = await world.signalbox.send("GET", path);
+    expect(now.json).toEqual(changed.json);
+    expect(now.headers.get("etag")).toBe(changed.headers.get("etag"));
+    const policy = { ...DEFAULT_POLICY, ...(changed.json as Policy) };
+    expect(await retried.told("project.policy_changed")).toMatchObject({ data: { policy } });
   });
 });
 
-describe("a failed build", () => {
-  test("is tried again as the same deploy", async () => {
-    const git = await project("retrying", {
-      retry: { limit: 1, stages: [], backoff_seconds: 5 },
+describe("after SIGKILL and a restart", () => {
+  test("without anybody calling, a lock ends at its time; what waits for approval still does", async () => {
+    await world.calls(16);
+    const ends = Date.now() + 7_000;
+    const reason = "the books are closed";
+    const lock = await locked.ask<Lock>("POST", "/locks", {
+      reason,
+      until: new Date(ends).toISOString(),
     });
-    await world.pages.fault({ call: "create", kind: "fail_build", project: git.name });
-    const id = await push(git);
-    expect(await git.toldOfEnd(id, 40_000)).toMatchObject({ status: "succeeded", retries: 1 });
-    const made = madeFor(await world.pages.journal(), git.name);
-    expect(made).toHaveLength(2);
-  });
-});
+    const [held, asked] = await Promise.all([locked.push(), approving.push()]);
+    await Promise.all([locked.told("deploy.held", held), approving.told("deploy.held", asked)]);
+    expect((await locked.get(held)).waiting).toEqual({ for: "lock", until: lock.until });
+    await world.stack.kill();
+    await world.stack.restart();
+    const back = Date.now();
 
-describe("a rollback", () => {
-  test("is what is served, and stays it: the next push waits for the lock", async () => {
-    const git = await project("rolling");
-    const first = await git.toldOfEnd(await push(git));
-    const second = await git.toldOfEnd(await push(git));
-    const live = async (): Promise<unknown> =>
-      (await world.pages.project(git.name)).canonical_deployment?.id;
-    expect(await live()).toBe(second.deployment?.id);
-    const answer = await world.signalbox.ask<{ deploy: Deploy }>(
-      "POST",
-      `${at(git.name)}/rollback`,
+    const end = await locked.project.toldOfEnd(held);
+    expect(end.status).toBe("succeeded");
+    expect(Date.parse(end.started_at ?? "")).toBeGreaterThanOrEqual(ends);
+    expectStart(end, Math.max(ends, back));
+    await until("the lock's end to be told", () =>
+      locked.project.receiver
+        .events()
+        .some(({ data }) => data["reason"] === "expired" && data["by"] === null),
     );
-    expect((await git.toldOfEnd(answer.deploy.id)).status).toBe("succeeded");
-    expect(await live()).toBe(first.deployment?.id);
-    const next = await push(git);
-    expect(await get(git, next)).toMatchObject({
-      waiting: { for: "lock" },
-      reason: expect.stringContaining(`rolled back to #${first.number}`),
-    });
-    expect(await live()).toBe(first.deployment?.id);
-  });
+    expect((await locked.view()).locks).toEqual([]);
 
-  test("while a build runs stays rolled back when that build ends", async () => {
-    const git = await project("racing");
-    const first = await git.toldOfEnd(await push(git));
-    await git.toldOfEnd(await push(git));
-    await world.pages.speed({ factor: 0.5 });
-    const running = await push(git);
-    await until("the build to run", async () => (await get(git, running)).status === "running");
-    const answer = await world.signalbox.ask<{ deploy: Deploy }>(
-      "POST",
-      `${at(git.name)}/rollback`,
-    );
-    expect((await git.toldOfEnd(answer.deploy.id)).status).toBe("succeeded");
-    await world.pages.speed({ factor: 0.1 });
-    expect((await git.toldOfEnd(running, 40_000)).status).toBe("superseded");
-    await until("what it put live to be undone", async () => {
-      const { canonical_deployment: live } = await world.pages.project(git.name);
-      const told = git.receiver.events().filter(({ type }) => type === "deploy.rolled_back");
-      return live?.id === first.deployment?.id && told.length > 0;
+    expect(await approving.get(asked)).toMatchObject({
+      status: "queued",
+      waiting: { for: "approval" },
     });
+    await approving.ask("POST", `/deploys/${asked}/approve`);
+    expect((await approving.ended(asked)).status).toBe("succeeded");
   });
 });
 
-describe("every reason", () => {
-  test("that was given is one that the documents list", async () => {
-    const listed = await readFile(new URL("../../docs/api.md", import.meta.url), "utf8");
-    const given = new Set<string>();
-    for (const name of projects) {
-      for (const event of await world.signalbox.events(name)) {
-        const code = (event.data["deploy"] as Deploy | undefined)?.reason_code;
-        if (code != null) {
-          given.add(code);
-        }
-      }
+describe("all of it", () => {
+  const each = (): Ruled[] => [locked, approving, windowed, quiet, retried, stuck];
+
+  test("gave no reason that the documents do not list", async () => {
+    const documented = documentedReasons(await readFile("docs/api.md", "utf8"));
+    const given = (await Promise.all(each().map(async (one) => [...(await one.codes())]))).flat();
+    expect(given.filter(([code]) => !documented.has(code))).toEqual([]);
+    expect(given.map(([code]) => code)).toEqual(
+      expect.arrayContaining(
+        ["approval", "lock", "quiet_period", "rejected", "retry"].concat([
+          "superseded",
+          "timed_out",
+          "window",
+        ]),
+      ),
+    );
+  });
+
+  test("was told without a gap, and had one deployment at a time", async () => {
+    const journal = await world.pages.journal();
+    for (const { project } of each()) {
+      expect(project.receiver.refused).toEqual([]);
+      expect(isGapless(project.receiver.events())).toBe(true);
     }
-    expect([...given]).toEqual(
-      expect.arrayContaining(["lock", "window", "approval", "quiet_period"]),
-    );
-    expect([...given].filter((code) => !listed.includes(`\`${code}\``))).toEqual([]);
+    for (const one of each().filter((each) => each !== stuck)) {
+      expect(overlap(journal, await one.made())).toBeNull();
+    }
   });
 });
