@@ -18,6 +18,8 @@ export interface Config {
   readonly publicUrl: string | null;
   /** The local stack: subscribers may be on loopback, over http. */
   readonly local: boolean;
+  /** The local stack: where its sandbox serves the sites whose host names only the real Cloudflare answers to. */
+  readonly localSites: string | null;
 }
 
 /** A setting that is missing or wrong, and the command that mends it. Never holds the value. */
@@ -36,6 +38,7 @@ const Settings = z.object({
   CLOUDFLARE_API_BASE_URL: text,
   PUBLIC_URL: text,
   SIGNALBOX_LOCAL: text,
+  SIGNALBOX_LOCAL_SITES: text,
 });
 
 const DEFAULT_API = "https://api.cloudflare.com/client/v4";
@@ -105,13 +108,15 @@ async function parse(env: object): Promise<Result<Config, readonly ConfigProblem
   if (problems.length > 0 || keyring === null || credential === null) {
     return err(problems);
   }
+  const local = settings.SIGNALBOX_LOCAL === "1";
   return ok({
     keyring,
     accountId,
     credential,
     apiBaseUrl: urls.api.replace(/\/+$/, ""),
     publicUrl: urls.public ? urls.public.replace(/\/+$/, "") : null,
-    local: settings.SIGNALBOX_LOCAL === "1",
+    local,
+    localSites: local ? (settings.SIGNALBOX_LOCAL_SITES ?? null) : null,
   });
 }
 

@@ -88,6 +88,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           CLOUDFLARE_API_BASE_URL: `${info.sandbox_url}/client/v4`,
           PUBLIC_URL: info.url,
           SIGNALBOX_LOCAL: "1",
+          SIGNALBOX_LOCAL_SITES: `${info.sandbox_url}/__sandbox/site`,
         },
       }),
   };

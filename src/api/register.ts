@@ -87,6 +87,7 @@ export function registerRoute(api: Api): void {
       upstream_id: found.id,
       production_branch: found.production_branch,
       subdomain: found.subdomain,
+      domains: found.domains ?? [],
       source: found.source ? "git" : "direct_upload",
     } as const;
     const { created, project } = agreed(

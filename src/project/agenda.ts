@@ -31,7 +31,12 @@ export function agenda(sql: Sql, now: number): Due[] {
   add(
     "upstream",
     "deploy",
-    "SELECT id, due_at AS at FROM deploys WHERE ended_at IS NULL AND status <> 'queued' AND due_at IS NOT NULL",
+    "SELECT id, due_at AS at FROM deploys WHERE ended_at IS NULL AND status NOT IN ('queued', 'verifying') AND due_at IS NOT NULL",
+  );
+  add(
+    "outbound",
+    "deploy",
+    "SELECT id, due_at AS at FROM deploys WHERE ended_at IS NULL AND status = 'verifying'",
   );
   add(
     "upstream",

@@ -32,8 +32,13 @@ export function cancel(
       case "submitting":
       case "reconciling":
         return ok(toDeploy(context, alter(context, row, { cancel_requested: actor ?? "a token" })));
-      case "running":
       case "verifying":
+        return err({
+          code: "conflict",
+          detail:
+            "This deploy is live already, and its health is being checked. Roll back instead.",
+        });
+      case "running":
         return ok(
           toDeploy(context, abandon(context, row, "canceled", reasons.canceledBy(actor, true))),
         );

@@ -3,7 +3,8 @@ import type { Context } from "./context.ts";
 import { emit } from "./events.ts";
 import { ENVIRONMENTS, type Policy, type PolicyChange } from "./policy.ts";
 import type { Refusal } from "./refusal.ts";
-import { policyOf, projectRow } from "./rows.ts";
+import { probeUrl } from "./probe.ts";
+import { domainsOf, policyOf, projectRow } from "./rows.ts";
 import { openingAt } from "./windows.ts";
 
 export interface RevisedPolicy {
@@ -38,7 +39,7 @@ export function changePolicy(
       });
     }
     const policy = { ...before.policy, ...change };
-    const wrong = faultIn(policy, context.now());
+    const wrong = faultIn(policy, context.now(), domainsOf(projectRow(context.sql)));
     if (wrong !== null) {
       return err({ code: "policy_invalid", detail: wrong });
     }
@@ -56,7 +57,7 @@ export function changePolicy(
 }
 
 /** What does not go together, with the field and what to do; `null` when all does. */
-export function faultIn(policy: Policy, now: number): string | null {
+export function faultIn(policy: Policy, now: number, domains: readonly string[]): string | null {
   if (policy.cancel_running && policy.mode === "all") {
     return 'cancel_running has no sense with mode "all", where nothing is superseded. Choose mode "supersede", or false.';
   }
@@ -69,6 +70,11 @@ export function faultIn(policy: Policy, now: number): string | null {
     const { open, until } = openingAt(policy.windows, environment, now);
     if (!open && until === null) {
       return `windows would never let a deploy to ${environment} start. Shorten a deny window, or add an allow window that is outside of them.`;
+    }
+  }
+  for (const [n, { url }] of policy.health.checks.entries()) {
+    if (probeUrl(url, domains) === null) {
+      return `health.checks.${n}.url is not on a domain of this project (${domains.join(", ")}). Use a path or one of those; if the domain is new, register the project again first.`;
     }
   }
   return null;

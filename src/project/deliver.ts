@@ -4,6 +4,7 @@ import { webhookRequest } from "../notify/webhook.ts";
 import { secretsOf } from "../env.ts";
 import { excerpt, EXCERPT_MARGIN, redact } from "../security/redact.ts";
 import { backoff } from "./backoff.ts";
+import { beginning } from "./beginning.ts";
 import type { Context } from "./context.ts";
 import { projectRow } from "./rows.ts";
 import { emit, eventAt, eventsAfter, lastSequence } from "./events.ts";
@@ -270,27 +271,6 @@ async function send(
         : redact(`It could not be reached: ${String(error)}`.slice(0, 200), [secret]),
     );
   }
-}
-
-/** The first bytes of a body; the rest is cancelled, so that its connection is free again. */
-async function beginning(response: Response, limit: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(limit);
-  if (response.body === null) {
-    return bytes.subarray(0, 0);
-  }
-  const reader = response.body.getReader();
-  let length = 0;
-  while (length < limit) {
-    const { done, value } = await reader.read();
-    if (done) {
-      return bytes.subarray(0, length);
-    }
-    const part = value.subarray(0, limit - length);
-    bytes.set(part, length);
-    length += part.byteLength;
-  }
-  await reader.cancel();
-  return bytes.subarray(0, length);
 }
 
 function deliveryRow(context: Context, id: string): DeliveryRow | null {

@@ -3,7 +3,7 @@ import type { SqlValue } from "../sql.ts";
 import type { Context } from "./context.ts";
 import { emit } from "./events.ts";
 import { reasons, type Reason } from "./reasons.ts";
-import type { Deploy, DeployStatus, Deployment, EventType, Stage } from "./shapes.ts";
+import type { Deploy, DeployStatus, Deployment, EventType, Health, Stage } from "./shapes.ts";
 import { projectRow, type DeployRow } from "./rows.ts";
 import { line } from "./line.ts";
 import type { Environment } from "./policy.ts";
@@ -144,6 +144,7 @@ export function toDeploy(context: Context, row: DeployRow): Deploy {
     not_before: row.not_before === null ? null : iso(row.not_before),
     approved_by: row.approved_by,
     released_by: row.released_by,
+    health: row.health === null ? null : (JSON.parse(row.health) as Health),
   };
 }
 

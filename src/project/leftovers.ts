@@ -148,11 +148,11 @@ async function watch(context: Context, row: LeftoverRow): Promise<Step> {
 }
 
 async function undo(context: Context, row: LeftoverRow): Promise<Step> {
-  const right = rightOne(context, row);
-  if (right === null && rollsBack(context, row)) {
+  if (rollsBack(context, row)) {
     // What is right will be known when that has its answer.
     return later(row, context.now() + 2_000);
   }
+  const right = rightOne(context, row);
   if (right === null) {
     return ended(context, "succeeded");
   }
@@ -182,12 +182,12 @@ async function undo(context: Context, row: LeftoverRow): Promise<Step> {
     : later(row, retryAt(context, row, called.answer.error.retryAfterMs));
 }
 
-/** What should be live instead: the newest success of the target, if that is newer (for a stray: or its own deploy's). */
+/** What should be live instead: what went live last of the target, healthy or not, if that is newer (for a stray: or its own deploy's). */
 function rightOne(context: Context, row: LeftoverRow): string | null {
   const from = row.kind === "stray" ? row.number : row.number + 1;
   return (
     context.sql.one<{ deployment_id: string }>(
-      "SELECT deployment_id FROM deploys WHERE target = ? AND status = 'succeeded' AND number >= ? ORDER BY number DESC LIMIT 1",
+      "SELECT deployment_id FROM deploys WHERE target = ? AND (status IN ('succeeded', 'verifying') OR reason_code = 'health_failed') AND number >= ? ORDER BY number DESC LIMIT 1",
       row.target,
       from,
     )?.deployment_id ?? null

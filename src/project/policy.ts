@@ -25,6 +25,29 @@ const Window = z
     }
   });
 
+/** What must be so at an address of the project's own once a deploy is live. */
+const HealthCheck = z.strictObject({
+  /** A path on the project's `pages.dev` domain, or an https URL on any of its domains. */
+  url: z
+    .string()
+    .max(500)
+    .regex(/^(\/(?!\/)|https:\/\/)/i, "must be a path (/…) or an https:// URL"),
+  /** Redirects are not followed: theirs is the status then. */
+  status: z.int().min(100).max(599).default(200),
+  /** A text that the first 256 KiB of the body must hold. */
+  contains: z.string().min(1).max(200).nullable().default(null),
+  header: z
+    .strictObject({
+      name: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, "must be a header's name"),
+      value: z.string().max(200),
+    })
+    .nullable()
+    .default(null),
+  /** The body must hold the commit's hash, or its first seven digits; for deploys whose commit is known. */
+  commit: z.boolean().default(false),
+});
+export type HealthCheck = z.infer<typeof HealthCheck>;
+
 const Seconds = z.int().min(0).max(86_400);
 const StageDeadline = z.int().min(10).max(86_400).optional();
 
@@ -57,6 +80,13 @@ export const PolicyShape = z.strictObject({
   }),
   /** Whether a rollback locks production, so that the next push does not undo it. */
   rollback: z.strictObject({ lock: z.boolean() }),
+  /** What is asked of production once a deploy is live; it has succeeded only when all is as it must be. */
+  health: z.strictObject({
+    checks: z.array(HealthCheck).max(10),
+    attempts: z.int().min(1).max(10).default(3),
+    interval_seconds: z.int().min(1).max(300).default(10),
+    on_failure: z.enum(["tell", "lock", "rollback"]).default("tell"),
+  }),
   /** A deploy that runs longer ends `timed_out`. */
   deadline_seconds: z.int().min(30).max(86_400),
   /** The same for one stage. */
@@ -86,6 +116,7 @@ export const DEFAULT_POLICY: Policy = {
   approval: { environments: [], expires_hours: 72 },
   retry: { limit: 0, stages: [], backoff_seconds: 30 },
   rollback: { lock: true },
+  health: { checks: [], attempts: 3, interval_seconds: 10, on_failure: "tell" },
   deadline_seconds: 2_700,
   stage_deadlines_seconds: {},
   max_attempts: 6,

@@ -11,7 +11,9 @@ import { move } from "./deploys.ts";
 import { getDeploy } from "./rows.ts";
 import { emit } from "./events.ts";
 import { tend } from "./leftovers.ts";
+import { reasons } from "./reasons.ts";
 import { reconcile, watchForStrays } from "./reconcile.ts";
+import { checkHealth } from "./health.ts";
 import { runSchedule } from "./schedules.ts";
 import { performRollback } from "./rollback.ts";
 import { isEnd } from "./status.ts";
@@ -96,6 +98,8 @@ async function deployEffect(context: Context, id: string): Promise<void> {
       return reconcile(context, id);
     case "running":
       return poll(context, id);
+    case "verifying":
+      return checkHealth(context, id);
     default:
       return;
   }
@@ -134,12 +138,9 @@ function giveUpDeploy(context: Context, key: string): void {
   if (row === null || isEnd(row.status)) {
     return;
   }
-  const why = {
-    code: "internal_error",
-    text: "Signalbox itself failed with this deploy again and again and has given it up.",
-  };
-  const ended = move(context, row, "failed", { why });
-  if (ended.deployment_id !== null) {
+  const ended = move(context, row, "failed", { why: reasons.internalError() });
+  // What was being verified is live, and is what should be.
+  if (ended.deployment_id !== null && row.status !== "verifying") {
     addLeftover(context, ended, ended.deployment_id, "abandoned");
   }
 }

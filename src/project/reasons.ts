@@ -142,10 +142,6 @@ export const reasons = {
     code: waiting,
     text: waitSentence(waiting, until, behind, because),
   }),
-  rolledBackTo: (number: number): Reason => ({
-    code: "rolled_back",
-    text: `Rolled back to #${number}.`,
-  }),
   rejectedBy: (actor: string, reason: string | null): Reason => ({
     code: "rejected",
     text: `Rejected by ${actor}${reason === null ? "." : `: ${reason}`}`,
@@ -157,6 +153,14 @@ export const reasons = {
   unchanged: (branch: string, number: number): Reason => ({
     code: "unchanged",
     text: `Nothing new has come for ${branch} since #${number}, which succeeded.`,
+  }),
+  internalError: (): Reason => ({
+    code: "internal_error",
+    text: "Signalbox itself failed with this deploy again and again and has given it up.",
+  }),
+  unhealthy: (url: string, detail: string, tries: number): Reason => ({
+    code: "health_failed",
+    text: `Failed its health check: ${url} ${detail}${tries === 1 ? "" : `, ${tries} times`}.`,
   }),
   missed: (minutes: number): Reason => ({
     code: "missed",

@@ -5,7 +5,7 @@ import { changePolicy, faultIn } from "./change-policy.ts";
 import type { Context } from "./context.ts";
 import { listLocks } from "./locks.ts";
 import { toDeploy } from "./deploys.ts";
-import { getDeploy, openDeploys, policyOf, projectRow } from "./rows.ts";
+import { domainsOf, getDeploy, openDeploys, policyOf, projectRow } from "./rows.ts";
 import { emit } from "./events.ts";
 import type { Refusal } from "./refusal.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -20,6 +20,8 @@ export interface ProjectFacts {
   readonly upstream_id: string;
   readonly production_branch: string;
   readonly subdomain: string;
+  /** Its custom domains, and perhaps the one above. */
+  readonly domains: readonly string[];
   readonly source: "git" | "direct_upload";
 }
 
@@ -36,16 +38,20 @@ export function register(
   const { sql } = context;
   migrate(sql, MIGRATIONS);
   return context.change(() => {
+    const { production_branch, subdomain, source } = facts;
+    const domains = JSON.stringify(facts.domains);
+    const own = domainsOf({ subdomain, domains });
     const known = sql.one<{ upstream_id: string }>("SELECT upstream_id FROM project");
     if (known === null) {
       const now = context.now();
-      const wrong = faultIn({ ...DEFAULT_POLICY, ...policy }, now);
+      const wrong = faultIn({ ...DEFAULT_POLICY, ...policy }, now, own);
       if (wrong !== null) {
         return err({ code: "policy_invalid", detail: wrong });
       }
       sql.insert("project", {
         id: 1,
         ...facts,
+        domains,
         policy: JSON.stringify({ ...DEFAULT_POLICY, ...policy }),
         next_number: 1,
         registered_at: now,
@@ -61,8 +67,11 @@ export function register(
           "The Pages project of this name is not the one that was registered: it was deleted and made anew. Delete it here first.",
       });
     }
-    const { production_branch, subdomain, source } = facts;
-    sql.update("project", "id", 1, { production_branch, subdomain, source });
+    const wrong = faultIn({ ...policyOf(sql), ...policy }, context.now(), own);
+    if (wrong !== null) {
+      return err({ code: "policy_invalid", detail: wrong });
+    }
+    sql.update("project", "id", 1, { production_branch, subdomain, domains, source });
     const changed = changePolicy(context, policy, null);
     if (!changed.ok) {
       return changed;
@@ -82,6 +91,7 @@ export function viewProject(context: Context): ProjectView {
     account_id: row.account_id,
     production_branch: row.production_branch,
     subdomain: row.subdomain,
+    domains: domainsOf(row),
     source: row.source,
     live: live === null ? null : toDeploy(context, live),
     running: open.filter((deploy) => deploy.status !== "queued"),

@@ -19,6 +19,7 @@ import { callPermitted } from "./upstream.ts";
  * It acts at once, also while a build runs; that one is undone when it ends. Production is locked with it, if the policy
  * says so.
  *
+ * @param because what brought it about, for those who meet the lock
  * @param to the deploy that is to be live again; null: the success before the one that is live
  */
 export function rollBack(
@@ -26,6 +27,7 @@ export function rollBack(
   to: string | null,
   trigger: Trigger,
   deployId: string,
+  because: string | null = null,
 ): Result<Answered, Refusal> {
   return context.change(() => {
     const { sql } = context;
@@ -65,7 +67,7 @@ export function rollBack(
         id: newId("lck", context.now()),
         environment: "production",
         holder: trigger.actor ?? "a rollback",
-        reason: `rolled back to #${target.number}`,
+        reason: `rolled back to #${target.number}${because === null ? "" : `: ${because}`}`,
         until: null,
       });
     }
@@ -175,7 +177,7 @@ export async function performRollback(context: Context, id: string): Promise<voi
       deployment_id: to,
       deployment: origin?.deployment ?? null,
     });
-    goLive(context, running, null);
+    goLive(context, running);
     emitDeploy(context, "deploy.rolled_back", must(getDeploy(context.sql, id)), {
       to_deployment_id: to,
     });

@@ -60,6 +60,8 @@ export interface DeployRow {
   retries: number;
   /** Of a rollback: the deployment that is to be live again. */
   rollback_to: string | null;
+  /** JSON of {@link Health}, from when it is live. */
+  health: string | null;
 }
 
 export interface ProjectRow {
@@ -69,6 +71,8 @@ export interface ProjectRow {
   upstream_id: string;
   production_branch: string;
   subdomain: string;
+  /** JSON: all host names it is served on. */
+  domains: string;
   source: "git" | "direct_upload";
   policy: string;
   policy_revision: number;
@@ -84,6 +88,14 @@ export function projectRow(sql: Sql): ProjectRow {
     throw new Error("project: not registered");
   }
   return row;
+}
+
+/** The host names that are the project's own. */
+export function domainsOf({
+  subdomain,
+  domains,
+}: Pick<ProjectRow, "subdomain" | "domains">): string[] {
+  return [...new Set([subdomain, ...(JSON.parse(domains) as string[])])];
 }
 
 export function policyOf(sql: Sql): Policy {

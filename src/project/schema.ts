@@ -266,4 +266,11 @@ ALTER TABLE schedules ADD COLUMN last_reason_code TEXT;
 ALTER TABLE schedules ADD COLUMN last_deploy_id TEXT;
 `,
   },
+  {
+    id: 9,
+    sql: `
+ALTER TABLE project ADD COLUMN domains TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE deploys ADD COLUMN health TEXT;
+`,
+  },
 ];

@@ -46,7 +46,7 @@ export const WaitingFor = z.enum([
 ]);
 export type WaitingFor = z.infer<typeof WaitingFor>;
 
-export const TriggerKind = z.enum(["hook", "api", "schedule", "gateway", "retry"]);
+export const TriggerKind = z.enum(["hook", "api", "schedule", "gateway", "retry", "health"]);
 export type TriggerKind = z.infer<typeof TriggerKind>;
 
 /** What asked for a deploy. `source` is the hook's source (`github`, …) or the name of the door. */
@@ -66,6 +66,13 @@ export const Deployment = z.object({
   environment: z.string(),
 });
 export type Deployment = z.infer<typeof Deployment>;
+
+/** What the health checks of a deploy have found so far, by their last try. */
+export const Health = z.object({
+  tries: z.int(),
+  checks: z.array(z.object({ url: z.string(), ok: z.boolean(), detail: z.string() })),
+});
+export type Health = z.infer<typeof Health>;
 
 export const Deploy = z.object({
   id: z.string(),
@@ -96,6 +103,7 @@ export const Deploy = z.object({
   not_before: z.string().nullable(),
   approved_by: z.string().nullable(),
   released_by: z.string().nullable(),
+  health: Health.nullable(),
 });
 export type Deploy = z.infer<typeof Deploy>;
 
@@ -138,6 +146,8 @@ export const EventType = z.enum([
   "deploy.abandoned",
   "deploy.stray",
   "deploy.rolled_back",
+  "deploy.verified",
+  "deploy.health_failed",
   "project.registered",
   "project.policy_changed",
   "project.locked",
@@ -177,6 +187,7 @@ export const ProjectView = z.object({
   account_id: z.string(),
   production_branch: z.string(),
   subdomain: z.string(),
+  domains: z.array(z.string()),
   source: z.enum(["git", "direct_upload"]),
   live: Deploy.nullable(),
   running: z.array(Deploy),

@@ -17,7 +17,7 @@ const NEXT: Record<DeployStatus, readonly DeployStatus[]> = {
     "superseded",
     "skipped",
   ],
-  verifying: ["succeeded", "failed", "canceled", "superseded"],
+  verifying: ["succeeded", "failed", "superseded"],
   succeeded: [],
   failed: [],
   timed_out: [],

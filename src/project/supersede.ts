@@ -42,12 +42,12 @@ export function supersedeWaiting(context: Context, newer: DeployRow): void {
 /** Where the policy wants it, a new deploy ends those of its target that run, too. Inside the caller's transaction. */
 export function stopRunning(context: Context, newer: DeployRow): void {
   const running = context.sql.all<DeployRow>(
-    "SELECT * FROM deploys INDEXED BY deploys_open WHERE ended_at IS NULL AND status <> 'queued' AND kind <> 'rollback' AND target = ? AND number < ? ORDER BY number",
+    "SELECT * FROM deploys INDEXED BY deploys_open WHERE ended_at IS NULL AND status NOT IN ('queued', 'verifying') AND kind <> 'rollback' AND target = ? AND number < ? ORDER BY number",
     newer.target,
     newer.number,
   );
   for (const row of running) {
-    if (row.status === "running" || row.status === "verifying") {
+    if (row.status === "running") {
       const why = reasons.supersededBy(
         newer.number,
         what(newer),

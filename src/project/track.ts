@@ -5,8 +5,8 @@ import type { Context } from "./context.ts";
 import { alter, emitDeploy, move } from "./deploys.ts";
 import { type DeployRow, getDeploy, markOf, policyOf, projectRow } from "./rows.ts";
 import { nextPoll, read, stageChanges, type Reading } from "./reading.ts";
-import { reasons, type Reason } from "./reasons.ts";
-import type { DeployStatus, Deployment, Stage } from "./shapes.ts";
+import { reasons } from "./reasons.ts";
+import type { DeployStatus, Deployment, Health, Stage } from "./shapes.ts";
 import { mayTryAgain, tryAgain } from "./try-again.ts";
 import { call } from "./upstream.ts";
 
@@ -125,31 +125,40 @@ function end(
     return;
   }
   if (end.status === "succeeded") {
-    goLive(context, row, end.why);
+    goLive(context, row);
   } else {
     move(context, row, end.status, { why: end.why });
   }
 }
 
 /**
- * It has succeeded, which for production means that it is live. One that a rollback has overtaken while it ran is not
+ * Its deployment has succeeded, which means that it is live; whether that is good is for the health checks to say. One that a rollback has overtaken while it ran is not
  * what should be live, and is undone. Inside the caller's transaction.
  */
-export function goLive(context: Context, row: DeployRow, why: Reason | null): void {
+export function goLive(context: Context, row: DeployRow): void {
   const mark = markOf(context.sql, row.target);
   if (mark > row.number) {
     abandon(context, row, "superseded", reasons.newerWentFirst(mark));
     return;
   }
+  if (row.environment === "production") {
+    context.sql.run("UPDATE project SET live_deploy_id = ?", row.id);
+  }
+  if (needsChecking(context, row)) {
+    beginChecking(context, row);
+  } else {
+    succeed(context, row);
+  }
+}
+
+/** Inside the caller's transaction. */
+export function succeed(context: Context, row: DeployRow): void {
   const previous = context.sql.one<{ status: DeployStatus }>(
     "SELECT status FROM deploys WHERE target = ? AND number < ? AND status IN ('succeeded', 'failed', 'timed_out') ORDER BY number DESC LIMIT 1",
     row.target,
     row.number,
   );
-  const ended = move(context, row, "succeeded", { why });
-  if (row.environment === "production") {
-    context.sql.run("UPDATE project SET live_deploy_id = ?", row.id);
-  }
+  const ended = move(context, row, "succeeded");
   if (previous !== null && previous.status !== "succeeded") {
     emitDeploy(context, "deploy.recovered", ended);
   }
@@ -169,4 +178,18 @@ function timedOut(context: Context, row: DeployRow, stage: string): boolean {
     }
   }
   return false;
+}
+
+/** Only what serves visitors under the project's own addresses is asked; a rollback goes back to what was good. */
+function needsChecking(context: Context, row: DeployRow): boolean {
+  return (
+    row.environment === "production" &&
+    row.kind !== "rollback" &&
+    policyOf(context.sql).health.checks.length > 0
+  );
+}
+
+function beginChecking(context: Context, row: DeployRow): void {
+  const health: Health = { tries: 0, checks: [] };
+  move(context, row, "verifying", { health: JSON.stringify(health), due_at: context.now() });
 }

@@ -16,12 +16,21 @@ let windowed: Ruled;
 let quiet: Ruled;
 let retried: Ruled;
 let stuck: Ruled;
+let checked: Ruled;
 /** Its build takes longer than its stage may. */
 let slow: string;
 
+/** The page that a build makes holds the message of its commit. */
+const HEALTH: Policy["health"] = {
+  checks: [{ url: "/", status: 200, contains: "Welcome", header: null, commit: true }],
+  attempts: 2,
+  interval_seconds: 1,
+  on_failure: "rollback",
+};
+
 beforeAll(async () => {
   world = await World.start();
-  [locked, approving, windowed, quiet, retried, stuck] = await Promise.all([
+  [locked, approving, windowed, quiet, retried, stuck, checked] = await Promise.all([
     Ruled.make(world, "locked"),
     Ruled.make(world, "approving", {
       approval: { environments: ["production"], expires_hours: 1 },
@@ -30,6 +39,7 @@ beforeAll(async () => {
     Ruled.make(world, "quiet", { quiet_period: { seconds: 30, max_wait_seconds: 60 } }),
     Ruled.make(world, "retried", { retry: { limit: 1, stages: ["build"], backoff_seconds: 5 } }),
     Ruled.make(world, "stuck", { stage_deadlines_seconds: { build: 10 } }),
+    Ruled.make(world, "checked", { health: HEALTH }),
   ]);
   await world.pages.fault({ call: "delete", kind: "unauthorized", project: "stuck" });
   await world.pages.speed({ factor: 0.1, stages: { build: 220_000 } });
@@ -191,6 +201,32 @@ describe.concurrent("rules", { timeout: 100_000 }, () => {
     const second = journal.requests.find(({ deployment }) => deployment === made[1]);
     expect(Date.parse(second?.at ?? "")).toBeGreaterThanOrEqual(Date.parse(waiting?.until ?? ""));
     expect(await world.signalbox.deploys("retried")).toHaveLength(1);
+  });
+
+  test("a version that fails its health check is rolled back by itself, which the site shows", async () => {
+    const page = async (): Promise<string> => (await world.pages.page("checked.pages.dev")).text;
+    const good = await checked.ended(await checked.push(DEFAULT_BRANCH, "Welcome"));
+    expect(good).toMatchObject({ status: "succeeded", health: { tries: 1 } });
+    expect(checked.toldOf(good.id)).toContain("deploy.verified");
+    expect(await page()).toContain("Welcome");
+
+    const bad = await checked.ended(await checked.push(DEFAULT_BRANCH, "Out of order"));
+    expect(bad).toMatchObject({
+      status: "failed",
+      reason: "Failed its health check: / does not hold the text “Welcome”, 2 times.",
+    });
+    const { data } = await checked.told("deploy.health_failed", bad.id);
+    expect(data["action"]).toBe(`Production is rolled back, by #${bad.number + 1}.`);
+    const back = await checked.told("deploy.rolled_back");
+    expect(back).toMatchObject({
+      data: { deploy: { kind: "rollback" }, to_deployment_id: good.deployment?.id },
+    });
+    expect(await page()).toContain("Welcome");
+    expect(await checked.view()).toMatchObject({
+      locks: [{ holder: "health checks", environment: "production" }],
+    });
+    expect((await checked.get(await checked.push())).reason_code).toBe("lock");
+    expect(await checked.made()).toEqual([good.deployment?.id, bad.deployment?.id]);
   });
 
   test("a lock holds pushes with holder and reason, and lets the newest go when it is taken away", async () => {
@@ -356,7 +392,7 @@ describe("after SIGKILL and a restart", () => {
 });
 
 describe("all of it", () => {
-  const each = (): Ruled[] => [locked, approving, windowed, quiet, retried, stuck];
+  const each = (): Ruled[] => [locked, approving, windowed, quiet, retried, stuck, checked];
 
   test("gave no reason that the documents do not list", async () => {
     const documented = documentedReasons(await readFile("docs/api.md", "utf8"));
@@ -364,7 +400,7 @@ describe("all of it", () => {
     expect(given.filter(([code]) => !documented.has(code))).toEqual([]);
     expect(given.map(([code]) => code)).toEqual(
       expect.arrayContaining(
-        ["approval", "lock", "quiet_period", "rejected", "retry"].concat([
+        ["approval", "health_failed", "lock", "quiet_period", "rejected", "retry"].concat([
           "superseded",
           "timed_out",
           "window",

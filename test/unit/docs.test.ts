@@ -4,9 +4,14 @@ import { describe, expect, it } from "vitest";
 import { MIGRATIONS as INSTANCE } from "../../src/instance/schema.ts";
 import { CODES } from "../../src/problem.ts";
 import { MIGRATIONS as PROJECT } from "../../src/project/schema.ts";
-import { EventType } from "../../src/project/shapes.ts";
+import { EventType, WaitingFor } from "../../src/project/shapes.ts";
 
 const PAGES: Record<string, string> = import.meta.glob("../../docs/*.md", {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
+const SOURCES: Record<string, string> = import.meta.glob("../../src/project/reasons.ts", {
   query: "?raw",
   import: "default",
   eager: true,
@@ -18,6 +23,18 @@ describe("the documents", () => {
   it("name every error code", () => {
     const text = page("api.md");
     expect(Object.keys(CODES).filter((code) => !text.includes(`\`${code}\``))).toEqual([]);
+  });
+
+  it("name every reason's code", () => {
+    const section = page("api.md").split("## Reasons")[1] ?? "";
+    const codes = [
+      ...Object.values(SOURCES)
+        .join("")
+        .matchAll(/code: "([a-z_]+)"/g),
+    ].map(([, code]) => code ?? "");
+    codes.push(...WaitingFor.options);
+    expect(codes.length).toBeGreaterThan(30);
+    expect(codes.filter((code) => !section.includes(`\`${code}\``))).toEqual([]);
   });
 
   it("name every event type", () => {

@@ -44,8 +44,11 @@ export class Ruled {
   }
 
   /** A signed push that must be accepted; the deploy's id. */
-  async push(branch?: string): Promise<string> {
-    const { status, deploy_id: id } = await this.project.push(branch);
+  async push(branch?: string, message?: string): Promise<string> {
+    const { status, deploy_id: id } = await this.project.push(
+      branch,
+      message === undefined ? {} : { message },
+    );
     if (status !== 202 || id === null) {
       throw new Error(`The push to ${this.project.name} was answered ${status}.`);
     }

@@ -1,6 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { afterEach, describe, expect, it, vi } from "vitest";
 
+import type { Policy } from "../../../src/project/policy.ts";
 import { siteForm, upload } from "../support/form.ts";
 import { World } from "../support/world.ts";
 
@@ -87,6 +88,23 @@ const SCENARIOS: Scenario[] = [
     source: "git",
     start: async (world) => {
       world.sandbox.fault({ call: "create", kind: "dropped" });
+      return (await world.push()).deploy?.id ?? "";
+    },
+    end: "succeeded",
+    deployments: 1,
+  },
+  {
+    name: "a deploy whose health is checked",
+    source: "git",
+    start: async (world) => {
+      const check = { url: "/", status: 200, contains: null, header: null, commit: true };
+      const health: Policy["health"] = {
+        checks: [check],
+        attempts: 2,
+        interval_seconds: 5,
+        on_failure: "lock",
+      };
+      await world.stub().changePolicy({ health }, null);
       return (await world.push()).deploy?.id ?? "";
     },
     end: "succeeded",

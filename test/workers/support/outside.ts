@@ -90,6 +90,9 @@ export class Outside {
     if (host === API_HOST) {
       return this.sandbox.fetch(request);
     }
+    if (host.endsWith(".pages.dev")) {
+      return this.sandbox.fetch(request);
+    }
     const receiver = this.receivers.get(host);
     if (receiver === undefined) {
       throw new TypeError(`nobody at ${host}`);

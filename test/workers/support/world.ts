@@ -80,6 +80,7 @@ export class World extends Outside {
         upstream_id: project.id,
         production_branch: project.production_branch,
         subdomain: project.subdomain,
+        domains: project.domains,
         source,
       },
       options.policy ?? {},
