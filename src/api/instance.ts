@@ -2,11 +2,14 @@ import { createRoute, z } from "@hono/zod-openapi";
 
 import { callProject } from "../call.ts";
 import { iso } from "../ids.ts";
+import type { AskedBuild } from "../instance/builds.ts";
+import type { Builds as InstanceBuilds } from "../instance/instance.ts";
 import type { KeyUse } from "../project/keys.ts";
 import { visitProjects } from "../walk.ts";
 import { askInstance, type Api } from "./context.ts";
 import { onInstance } from "./guard.ts";
-import { json, refusals } from "./responses.ts";
+import { jsonOf, takingJson } from "./json.ts";
+import { BODY, json, refusals } from "./responses.ts";
 
 const tags = ["Instance"];
 const COUNTS = ["hook_secrets", "subscriber_secrets", "hook_urls", "tokens"] as const;
@@ -75,6 +78,44 @@ const budget = createRoute({
   },
 });
 
+const Build = z.object({
+  project: z.string(),
+  deploy_id: z.string(),
+  since: z.string(),
+});
+const Builds = z
+  .object({
+    max_builds: z.int().nullable().openapi({ description: "null: as many as Cloudflare lets." }),
+    running: z.array(Build),
+    waiting: z.array(Build).openapi({ description: "For a place; not for anything else." }),
+  })
+  .openapi("Builds");
+
+const builds = createRoute({
+  method: "get",
+  path: "/v1/builds",
+  operationId: "getBuilds",
+  summary: "How many builds may run at once in the account, and which do",
+  description:
+    "Where there is a limit. A build that has ended keeps its place here until another one wants it.",
+  tags,
+  ...onInstance("read"),
+  responses: { 200: json(Builds, "The account's builds."), ...refusals() },
+});
+
+const limitBuilds = createRoute({
+  method: "patch",
+  path: "/v1/builds",
+  operationId: "limitBuilds",
+  summary: "Set how many builds may run at once in the account",
+  description:
+    "Over all projects; Cloudflare's own limit is per account, too. Counts for builds that start from now on. Direct uploads need no place. With two or more, the last place is kept for production.",
+  tags,
+  ...takingJson(onInstance("manage")),
+  request: { body: jsonOf(z.strictObject({ max_builds: z.int().min(1).max(100).nullable() })) },
+  responses: { 200: json(Builds, "As it is now."), ...refusals(...BODY) },
+});
+
 export function instanceRoutes(api: Api): void {
   api.openapi(keyring, async (c) => {
     const uses: Partial<KeyUse>[] = [];
@@ -106,6 +147,16 @@ export function instanceRoutes(api: Api): void {
     return c.json({ keys, complete: failed === 0 }, 200);
   });
 
+  api.openapi(builds, async (c) =>
+    c.json(shownBuilds(await askInstance(c, (instance) => instance.builds())), 200),
+  );
+
+  api.openapi(limitBuilds, async (c) => {
+    const { max_builds: limit } = c.req.valid("json");
+    await askInstance(c, (instance) => instance.limitBuilds(limit));
+    return c.json(shownBuilds(await askInstance(c, (instance) => instance.builds())), 200);
+  });
+
   api.openapi(budget, async (c) => {
     const { level, blocked_until } = await askInstance(c, (instance) => instance.budget());
     return c.json(
@@ -113,4 +164,13 @@ export function instanceRoutes(api: Api): void {
       200,
     );
   });
+}
+
+function shownBuilds({ max_builds, running, waiting }: InstanceBuilds): z.infer<typeof Builds> {
+  const shown = ({ project, deploy_id, since }: AskedBuild): z.infer<typeof Build> => ({
+    project: project.slice(project.indexOf("/") + 1),
+    deploy_id,
+    since: iso(since),
+  });
+  return { max_builds, running: running.map(shown), waiting: waiting.map(shown) };
 }

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 
+import { projectOf } from "../objects.ts";
 import { ok, type Result } from "../result.ts";
 import type { Scope } from "../security/tokens.ts";
 import { migrate, Sql } from "../sql.ts";
@@ -12,6 +13,7 @@ import {
   type TokenRefusal,
   type TokenView,
 } from "../tokens.ts";
+import { mayBuild, type AskedBuild } from "./builds.ts";
 import { block, draw, levelAt, newBudget, type Budget, type PermitKind } from "./budget.ts";
 import { MIGRATIONS } from "./schema.ts";
 
@@ -23,7 +25,23 @@ export interface Registration {
 
 export type Permit =
   | { readonly granted: true }
-  | { readonly granted: false; readonly until: number };
+  /** `full`: not for want of a call, but because as many builds run as may. */
+  | { readonly granted: false; readonly until: number; readonly full: boolean };
+
+export interface Builds {
+  /** null: as many as Cloudflare lets. */
+  readonly max_builds: number | null;
+  readonly running: readonly (AskedBuild & { granted_at: number })[];
+  /** Those that asked within the last seconds, as every one that waits does. */
+  readonly waiting: readonly AskedBuild[];
+}
+
+/** How soon a build that found no place asks again. */
+const ASK_AGAIN_MS = 5_000;
+/** Who has not asked for so long does not wait any more. */
+const WAITS_MS = 3 * ASK_AGAIN_MS;
+/** A place that was given is not asked about before its deploy can have been claimed. */
+const SETTLED_MS = 30_000;
 
 /**
  * What spans projects: the registry, instance tokens and the budget of the one credential. One object; its callers are
@@ -32,6 +50,8 @@ export type Permit =
 export class Instance extends DurableObject<Env> {
   readonly #sql: Sql;
   #budget: Budget;
+  /** Each that waits asks again within seconds, so that this need not be kept. */
+  readonly #waiting = new Map<string, { readonly build: AskedBuild; readonly at: number }>();
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
@@ -47,6 +67,7 @@ export class Instance extends DurableObject<Env> {
   }
 
   unregister(key: string): void {
+    this.#sql.run("DELETE FROM builds WHERE project = ?", key);
     this.#sql.run("DELETE FROM projects WHERE key = ?", key);
   }
 
@@ -109,11 +130,93 @@ export class Instance extends DurableObject<Env> {
     );
   }
 
-  /** One permit for one call to Cloudflare, to be used within seconds. */
-  permit(kind: PermitKind): Permit {
-    const drawn = draw(this.#budget, kind, Date.now());
+  /**
+   * One permit for one call to Cloudflare, to be used within seconds. For the call that starts a build, one of the account's
+   * places goes with it.
+   */
+  permit(kind: PermitKind, build: AskedBuild | null = null): Permit {
+    const now = Date.now();
+    const limit = build === null ? null : this.#maxBuilds();
+    if (build !== null && limit !== null && !this.#hasPlace(build, limit, now)) {
+      return { granted: false, until: now + ASK_AGAIN_MS, full: true };
+    }
+    const drawn = draw(this.#budget, kind, now);
     this.#budget = drawn.budget;
-    return drawn.granted ? { granted: true } : { granted: false, until: drawn.until };
+    if (!drawn.granted) {
+      return { granted: false, until: drawn.until, full: false };
+    }
+    if (build !== null && limit !== null) {
+      this.#sql.insert("builds", { ...build, granted_at: now }, true);
+      this.#waiting.delete(build.deploy_id);
+    }
+    return { granted: true };
+  }
+
+  builds(): Builds {
+    return {
+      max_builds: this.#maxBuilds(),
+      running: this.#runningBuilds(),
+      waiting: [...this.#waitingBuilds(Date.now())],
+    };
+  }
+
+  limitBuilds(limit: number | null): void {
+    this.#sql.run(
+      "INSERT INTO settings (id, max_builds) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET max_builds = excluded.max_builds",
+      limit,
+    );
+    if (limit === null) {
+      this.#sql.run("DELETE FROM builds");
+      this.#waiting.clear();
+    }
+  }
+
+  #maxBuilds(): number | null {
+    return (
+      this.#sql.one<{ max_builds: number | null }>("SELECT max_builds FROM settings")?.max_builds ??
+      null
+    );
+  }
+
+  #runningBuilds(): (AskedBuild & { granted_at: number })[] {
+    return this.#sql.all<AskedBuild & { granted_at: number } & Record<string, string | number>>(
+      "SELECT * FROM builds ORDER BY granted_at, deploy_id",
+    );
+  }
+
+  *#waitingBuilds(now: number): Iterable<AskedBuild> {
+    for (const { build, at } of this.#waiting.values()) {
+      if (now - at < WAITS_MS) {
+        yield build;
+      } else {
+        this.#waiting.delete(build.deploy_id);
+      }
+    }
+  }
+
+  #hasPlace(build: AskedBuild, limit: number, now: number): boolean {
+    const running = this.#runningBuilds();
+    const admitted = mayBuild(limit, running, [...this.#waitingBuilds(now)], build);
+    if (!admitted) {
+      this.#waiting.set(build.deploy_id, { build, at: now });
+      const settled = running.filter(({ granted_at: at }) => now - at >= SETTLED_MS);
+      this.ctx.waitUntil(Promise.all(settled.map(async (each) => this.#free(each))));
+    }
+    return admitted;
+  }
+
+  /**
+   * Only the project knows whether a build still has its place, so it is asked when somebody else wants that. Nothing has to
+   * be given back, and nothing that crashes keeps a place for ever.
+   */
+  async #free({ deploy_id: id, project }: AskedBuild): Promise<void> {
+    try {
+      if (!(await projectOf(this.env, project).isBuilding(id))) {
+        this.#sql.run("DELETE FROM builds WHERE deploy_id = ?", id);
+      }
+    } catch (error) {
+      console.error({ message: "a build could not be asked about", id, error: String(error) });
+    }
   }
 
   /** Somebody was answered 429. Kept in storage, since forgetting it costs another five minutes. */

@@ -34,4 +34,21 @@ CREATE TABLE budget (
 );
 `,
   },
+  {
+    id: 2,
+    sql: `
+CREATE TABLE builds (
+  deploy_id TEXT PRIMARY KEY,
+  project TEXT NOT NULL,
+  class INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  granted_at INTEGER NOT NULL
+);
+
+CREATE TABLE settings (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  max_builds INTEGER
+);
+`,
+  },
 ];

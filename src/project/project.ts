@@ -36,6 +36,7 @@ import * as schedules from "./schedules.ts";
 import { MIGRATIONS } from "./schema.ts";
 import type { Deploy, Event, Lock, ProjectView, Trigger } from "./shapes.ts";
 import type { PolicyChange } from "./policy.ts";
+import { isBuilding } from "./submit.ts";
 import * as subscribers from "./subscribers.ts";
 import { lookNow } from "./track.ts";
 import { discardUpload, orphanUploads } from "./uploads.ts";
@@ -142,6 +143,10 @@ export class Project extends DurableObject<Env> {
 
   rollBack(to: string | null, trigger: Trigger, deployId: string): Result<Answered, Refusal> {
     return this.#registered ? rollBack(this.context, to, trigger, deployId) : err(NOT_FOUND);
+  }
+
+  isBuilding(id: string): boolean {
+    return this.#registered && isBuilding(this.context, id);
   }
 
   release(id: string, actor: string, reason: string): Result<Deploy, Refusal> {

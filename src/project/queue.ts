@@ -100,7 +100,7 @@ export function decide(
     if (held !== null) {
       waits.set(deploy.id, held);
       // Windows are looked at no further ahead than a year or so: what is closed beyond that is looked at again.
-      const again = held.for === "window" ? (held.until ?? now + DAY_MS) : held.until;
+      const again = held.until ?? (held.for === "window" ? now + DAY_MS : deploy.due_at);
       if (again !== null && again > now) {
         wakeAt = Math.min(wakeAt ?? Infinity, again);
       }
@@ -119,15 +119,20 @@ export function decide(
 }
 
 function inOrder(waiting: readonly Waiting[], now: number): Waiting[] {
-  const classOf = (deploy: Waiting): number => {
-    if (deploy.kind === "rollback") {
-      return 0;
-    }
-    const usual =
-      deploy.trigger_kind === "schedule" ? 3 : deploy.environment === "production" ? 1 : 2;
-    return now - deploy.created_at >= AGED_MS ? 1 : usual;
-  };
-  return [...waiting].sort((a, b) => classOf(a) - classOf(b) || a.number - b.number);
+  return [...waiting].sort((a, b) => classOf(a, now) - classOf(b, now) || a.number - b.number);
+}
+
+/** 0 rollbacks, 1 production, 2 previews, 3 what a schedule asked for. */
+export function classOf(
+  deploy: Pick<Waiting, "kind" | "trigger_kind" | "environment" | "created_at">,
+  now: number,
+): number {
+  if (deploy.kind === "rollback") {
+    return 0;
+  }
+  const usual =
+    deploy.trigger_kind === "schedule" ? 3 : deploy.environment === "production" ? 1 : 2;
+  return now - deploy.created_at >= AGED_MS ? 1 : usual;
 }
 
 /** What keeps a deploy from starting, whatever the lane; the first of these that does is what people are told. */
@@ -140,7 +145,9 @@ function heldBack(deploy: Waiting, rules: Rules, now: number): Wait | null {
   });
   const later = (at: number | null): at is number => at !== null && at > now;
   if (later(deploy.due_at)) {
-    return wait(deploy.waiting_for ?? "retry", deploy.due_at);
+    return deploy.waiting_for === "turn"
+      ? wait("turn", null, "as many builds run in this account as max_builds allows")
+      : wait(deploy.waiting_for ?? "retry", deploy.due_at);
   }
   // What brings a good version back must not be stopped by what is there to keep bad ones out.
   if (deploy.kind === "rollback") {

@@ -178,6 +178,9 @@ function waitSentence(
   const why = because === null ? "" : ` (${because})`;
   switch (waiting) {
     case "turn":
+      if (because !== null) {
+        return `Waits for its turn: ${because}.`;
+      }
       return behind !== null
         ? `Waits for its turn behind #${behind}.`
         : `Waits for its turn${time === null ? "" : `, at ${time}: starts are kept apart`}.`;

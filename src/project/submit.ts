@@ -2,10 +2,12 @@ import { fault } from "../fault.ts";
 import type { Answer, Payload } from "../cloudflare/client.ts";
 import { isAuthError, PROJECT_NOT_FOUND, type UpstreamError } from "../cloudflare/errors.ts";
 import type { UpstreamDeployment } from "../cloudflare/schemas.ts";
+import type { AskedBuild } from "../instance/builds.ts";
 import { expiredAssets } from "./assets.ts";
 import { backoff } from "./backoff.ts";
 import type { Context } from "./context.ts";
 import { alter, move } from "./deploys.ts";
+import { classOf } from "./queue.ts";
 import { line } from "./line.ts";
 import { getDeploy, markOf, policyOf, projectRow, type DeployRow } from "./rows.ts";
 import type { Form } from "./form.ts";
@@ -46,18 +48,45 @@ export async function submit(context: Context, id: string): Promise<void> {
   fault("submit.settled", context.state);
 }
 
-/** Whether a deploy may make its call now; without a permit it waits for one, and says so. */
+/** Whether a deploy may make its call now; without a permit, or a place to build in, it waits for one, and says so. */
 export async function hasPermit(context: Context, id: string): Promise<boolean> {
-  const allowed = await permit(context, "create");
+  const asking = getDeploy(context.sql, id);
+  const allowed = await permit(
+    context,
+    "create",
+    asking === null ? null : placeFor(context, asking),
+  );
   if (!allowed.granted) {
     context.change(() => {
       const row = getDeploy(context.sql, id);
       if (row?.status === "queued") {
-        holdBack(context, row, { for: "budget", until: allowed.until });
+        holdBack(context, row, { for: allowed.full ? "turn" : "budget", until: allowed.until });
       }
     });
   }
   return allowed.granted;
+}
+
+/** What is uploaded needs no place among Cloudflare's builds. */
+function placeFor(context: Context, row: DeployRow): AskedBuild | null {
+  return row.kind === "build"
+    ? {
+        deploy_id: row.id,
+        project: projectRow(context.sql).key,
+        class: classOf(row, context.now()),
+        since: row.created_at,
+      }
+    : null;
+}
+
+/** Whether the build of a deploy takes one of the account's places: it is under way, or left behind and not over. */
+export function isBuilding(context: Context, id: string): boolean {
+  const row = getDeploy(context.sql, id);
+  return (
+    (row !== null && ["submitting", "reconciling", "running"].includes(row.status)) ||
+    context.sql.one("SELECT 1 AS x FROM leftovers WHERE deploy_id = ? AND ended_at IS NULL", id) !==
+      null
+  );
 }
 
 /** Takes the lane, if the deploy may still start. One transaction. */

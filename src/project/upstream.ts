@@ -1,4 +1,6 @@
 import { CloudflareClient, type Answer } from "../cloudflare/client.ts";
+import type { AskedBuild } from "../instance/builds.ts";
+import type { Permit } from "../instance/instance.ts";
 import type { PermitKind } from "../instance/budget.ts";
 import { instanceOf } from "../objects.ts";
 import type { Context } from "./context.ts";
@@ -10,15 +12,16 @@ export type Called<T> =
   | { readonly permitted: true; readonly answer: Answer<T> }
   | { readonly permitted: false; readonly until: number };
 
-/** Asks for one permit. Without one, `until` says when to try again. */
+/** Asks for one permit, for the call that starts a build together with its place. Without one, `until` says when to try again. */
 export async function permit(
   context: Context,
   kind: PermitKind,
-): Promise<{ granted: true } | { granted: false; until: number }> {
+  build: AskedBuild | null = null,
+): Promise<Permit> {
   try {
-    return await instanceOf(context.env).permit(kind);
+    return await instanceOf(context.env).permit(kind, build);
   } catch {
-    return { granted: false, until: context.now() + NO_INSTANCE_MS };
+    return { granted: false, until: context.now() + NO_INSTANCE_MS, full: false };
   }
 }
 

@@ -77,6 +77,27 @@ describe("the budget", () => {
   });
 });
 
+describe("the account's builds", () => {
+  it("have no limit unless one is set, which is shown with who builds and who waits", async () => {
+    const none = { max_builds: null, running: [], waiting: [] };
+    expect((await edge.send("GET", "/v1/builds")).body).toEqual(none);
+    const set = await edge.send("PATCH", "/v1/builds", { json: { max_builds: 1 } });
+    expect(set).toMatchObject({ status: 200, body: { ...none, max_builds: 1 } });
+    const { deploy } = (await edge.on("POST", "/deploys")).body;
+    await edge.world.run(2_000);
+    expect((await edge.send("GET", "/v1/builds")).body.running).toEqual([
+      { project: edge.world.name, deploy_id: deploy.id, since: deploy.created_at },
+    ]);
+    const unset = await edge.send("PATCH", "/v1/builds", { json: { max_builds: null } });
+    expect(unset.body).toEqual(none);
+  });
+
+  it.each([0, 101, 1.5, "2"])("can't be limited to %j", async (max_builds) => {
+    const refused = await edge.send("PATCH", "/v1/builds", { json: { max_builds } });
+    expect(refused).toMatchObject({ status: 422, body: { errors: [{ field: "max_builds" }] } });
+  });
+});
+
 describe("the keyring", () => {
   it("counts what rests on each key, and on none when nothing does", async () => {
     await edge.on("POST", "/hooks", { json: { source: "github" } });

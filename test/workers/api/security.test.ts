@@ -60,6 +60,8 @@ const ROUTES: Record<string, Scope> = {
   "DELETE /v1/tokens/{id}": "manage",
   "GET /v1/keyring": "manage",
   "GET /v1/budget": "read",
+  "GET /v1/builds": "read",
+  "PATCH /v1/builds": "manage",
 };
 const TABLE = Object.entries(ROUTES).map(([route, scope]) => {
   const [method = "", path = ""] = route.split(" ");
