@@ -41,7 +41,7 @@ const ASK_AGAIN_MS = 5_000;
 /** Who has not asked for so long does not wait any more. */
 const WAITS_MS = 3 * ASK_AGAIN_MS;
 /** A place that was given is not asked about before its deploy can have been claimed. */
-const SETTLED_MS = 30_000;
+const SETTLED_MS = 5_000;
 
 /**
  * What spans projects: the registry, instance tokens and the budget of the one credential. One object; its callers are

@@ -355,6 +355,32 @@ describe("a policy", () => {
   });
 });
 
+describe("max_builds", () => {
+  test("lets one project of the account build at a time, production first", async () => {
+    await world.calls(16);
+    await world.signalbox.ask("PATCH", "/v1/builds", { max_builds: 1 });
+    const first = await retried.push("one");
+    await until("it to build", async () => (await retried.get(first)).status === "running");
+    const preview = await retried.push("two");
+    const hotfix = await windowed.push();
+    await until("both to wait", async () => {
+      const { waiting } = await world.signalbox.ask<{ waiting: object[] }>("GET", "/v1/builds");
+      return waiting.length > 0;
+    });
+    expect((await windowed.get(hotfix)).waiting?.for).toBe("turn");
+    const ends = [
+      await retried.ended(first),
+      await windowed.ended(hotfix),
+      await retried.ended(preview),
+    ];
+    const deployments = ends.map(({ deployment }) => deployment?.id ?? "");
+    expect(overlap(await world.pages.journal(), deployments)).toBeNull();
+    const starts = ends.map(({ started_at: at }) => Date.parse(at ?? ""));
+    expect(starts).toEqual(starts.toSorted((a, b) => a - b));
+    await world.signalbox.ask("PATCH", "/v1/builds", { max_builds: null });
+  });
+});
+
 describe("after SIGKILL and a restart", () => {
   test("without anybody calling, a lock ends at its time; what waits for approval still does", async () => {
     await world.calls(16);

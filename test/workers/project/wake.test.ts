@@ -133,7 +133,7 @@ describe("the instance", () => {
     const world = await World.create();
     await instanceOf(env).blocked(world.now() + 300_000);
     await evictDurableObject(env.INSTANCE.getByName("instance"));
-    expect(await instanceOf(env).permit("create")).toEqual({
+    expect(await instanceOf(env).permit("create")).toMatchObject({
       granted: false,
       until: world.now() + 300_000,
     });
