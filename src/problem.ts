@@ -40,6 +40,7 @@ export const CODES = {
   method_not_allowed: [405, "This address does not take this method."],
   conflict: [409, "The state of the thing does not allow this."],
   not_git_connected: [409, "The Pages project has no git repository, so no branch can be built."],
+  not_promotable: [409, "The preview of a git build can't be promoted."],
   policy_changed: [412, "The policy is not any more what If-Match says."],
   policy_invalid: [422, "The policy as a whole does not hold together."],
   locked: [423, "A lock is in the way, and the request asked not to wait for it."],

@@ -1,13 +1,20 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 
 import { secretsOf } from "../env.ts";
 import { newId } from "../ids.ts";
+import type { Remote } from "../objects.ts";
 import { agreed, Problem } from "../problem.ts";
-import { DeployStatus } from "../project/shapes.ts";
+import type { Answered } from "../project/accept.ts";
+import type { Project } from "../project/project.ts";
+import type { Refusal } from "../project/refusal.ts";
+import type { Result } from "../result.ts";
+import { DeployStatus, type Accepted as AcceptedBody, type Trigger } from "../project/shapes.ts";
 import { Environment } from "../project/policy.ts";
 import { redact } from "../security/redact.ts";
 import { answered, askCloudflare } from "./cloudflare.ts";
-import { askProject, nameIn, type Api } from "./context.ts";
+import { shown } from "./accept.ts";
+import { askProject, nameIn, type Api, type AppEnv } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { numberAfter, page, pageOf, PageQuery } from "./pages.ts";
 import { DeployParams, ProjectParams } from "./params.ts";
@@ -112,6 +119,22 @@ const retry = createRoute({
   },
 });
 
+const promote = createRoute({
+  method: "post",
+  path: "/v1/projects/{project}/deploys/{id}/promote",
+  operationId: "promoteDeploy",
+  summary: "Publish the upload of a preview in production",
+  description:
+    "Sends the body that was uploaded for the preview again, for the production branch: a new deploy with a new number, under the same rules as any other of production.",
+  tags,
+  ...onProject("deploy"),
+  request: { params: DeployParams },
+  responses: {
+    202: json(Accepted, "What became of it. `Location` is the deploy."),
+    ...refusals("project_not_found", "not_found", "conflict", "not_promotable", "body_expired"),
+  },
+});
+
 export function deployRoutes(api: Api): void {
   api.openapi(list, async (c) => {
     const { limit, cursor, branch, environment, status } = c.req.valid("query");
@@ -160,17 +183,34 @@ export function deployRoutes(api: Api): void {
 
   api.openapi(retry, async (c) => {
     const { id } = c.req.valid("param");
-    const trigger = {
-      id: newId("trg"),
-      kind: "retry",
-      source: "api",
-      actor: c.var.caller.token,
-      delivery_id: null,
-    } as const;
-    const deployId = newId("dpl");
-    const answer = agreed(await askProject(c, (project) => project.retry(id, trigger, deployId)));
-    const { replayed: _, ...accepted } = answer;
-    c.header("location", `/v1/projects/${nameIn(c)}/deploys/${accepted.deploy?.id ?? deployId}`);
-    return c.json(accepted, 202);
+    const again = triggered(c, "retry");
+    return c.json(await made(c, (p, deployId) => p.retry(id, again, deployId)), 202);
   });
+
+  api.openapi(promote, async (c) => {
+    const { id } = c.req.valid("param");
+    const asked = triggered(c, "api");
+    return c.json(await made(c, (p, deployId) => p.promote(id, asked, deployId)), 202);
+  });
+}
+
+export function triggered(c: Context<AppEnv>, kind: "api" | "retry"): Trigger {
+  return {
+    id: newId("trg"),
+    kind,
+    source: "api",
+    actor: c.var.caller.token,
+    delivery_id: null,
+  };
+}
+
+/** Has the project make a deploy from what it has; the ids are made here, so that the call can be repeated. */
+export async function made(
+  c: Context<AppEnv>,
+  make: (project: Remote<Project>, deployId: string) => Promise<Result<Answered, Refusal>>,
+): Promise<AcceptedBody> {
+  const deployId = newId("dpl");
+  const answer = agreed(await askProject(c, (project) => make(project, deployId)));
+  c.header("location", `/v1/projects/${nameIn(c)}/deploys/${deployId}`);
+  return shown(answer);
 }

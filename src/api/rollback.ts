@@ -1,11 +1,9 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 
-import { newId } from "../ids.ts";
-import { agreed } from "../problem.ts";
 import type { Accepted as AcceptedBody } from "../project/shapes.ts";
-import { shown } from "./accept.ts";
-import { askProject, nameIn, type Api, type AppEnv } from "./context.ts";
+import type { Api, AppEnv } from "./context.ts";
+import { made, triggered } from "./deploys.ts";
 import { onProject } from "./guard.ts";
 import { DeployParams, ProjectParams } from "./params.ts";
 import { json, refusals } from "./responses.ts";
@@ -44,20 +42,10 @@ const toThis = createRoute({
 });
 
 export function rollbackRoutes(api: Api): void {
-  api.openapi(toLast, async (c) => c.json(await rollBack(c, null), 202));
-  api.openapi(toThis, async (c) => c.json(await rollBack(c, c.req.valid("param").id), 202));
-}
-
-async function rollBack(c: Context<AppEnv>, to: string | null): Promise<AcceptedBody> {
-  const trigger = {
-    id: newId("trg"),
-    kind: "api",
-    source: "api",
-    actor: c.var.caller.token,
-    delivery_id: null,
-  } as const;
-  const deployId = newId("dpl");
-  const answer = agreed(await askProject(c, (p) => p.rollBack(to, trigger, deployId)));
-  c.header("location", `/v1/projects/${nameIn(c)}/deploys/${deployId}`);
-  return shown(answer);
+  const back = (c: Context<AppEnv>, to: string | null): Promise<AcceptedBody> => {
+    const trigger = triggered(c, "api");
+    return made(c, (project, deployId) => project.rollBack(to, trigger, deployId));
+  };
+  api.openapi(toLast, async (c) => c.json(await back(c, null), 202));
+  api.openapi(toThis, async (c) => c.json(await back(c, c.req.valid("param").id), 202));
 }

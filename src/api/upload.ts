@@ -68,7 +68,7 @@ function uploadOf(id: string, form: DeployForm): Wanted {
     upload: {
       id,
       bytes: form.bytes,
-      parts: form.parts.map(({ name, size }) => ({ name, size })),
+      parts: form.parts.map(({ name, at, size }) => ({ name, at, size })),
       hashes: form.manifest?.hashes ?? [],
     },
   };

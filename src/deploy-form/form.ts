@@ -68,7 +68,7 @@ interface Rule {
 
 export interface FormCollector {
   /** Begins a part. Its name alone says what it is: with or without a filename, a field is the same field. */
-  open(head: PartHead): PartSink;
+  open(head: PartHead, at: number): PartSink;
   /** After the last part. */
   finish(bytes: number, boundary: string): DeployForm;
 }
@@ -118,7 +118,7 @@ export function formCollector(limits: Omit<FormLimits, "bytes" | "drain_ms">): F
   }
 
   return {
-    open(head) {
+    open(head, at) {
       opened += 1;
       if (opened > limits.parts) {
         refuse("too_many_parts", `The form has more than ${limits.parts} parts. Send fewer.`);
@@ -140,7 +140,7 @@ export function formCollector(limits: Omit<FormLimits, "bytes" | "drain_ms">): F
           content?.append(chunk);
         },
         end() {
-          parts.push({ ...head, size, sha256: hash.digest("hex") });
+          parts.push({ ...head, at, size, sha256: hash.digest("hex") });
           if (content !== null) {
             rule.read?.(content.bytes());
           }

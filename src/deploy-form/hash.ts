@@ -5,6 +5,8 @@ export interface FormPart {
   readonly name: string;
   readonly filename: string | null;
   readonly content_type: string | null;
+  /** Where its content begins in the body. */
+  readonly at: number;
   readonly size: number;
   /** Hex. */
   readonly sha256: string;

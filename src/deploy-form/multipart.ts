@@ -30,17 +30,19 @@ type State = "opening" | "delimited" | "head" | "begin" | "content" | "epilogue"
  * one, only blanks after the last, so that whoever reads the same bytes next can't see other parts in them. The result
  * doesn't depend on how the body is cut into chunks. It holds at most one part's head or one delimiter, never content.
  *
- * `write` and `end` throw `FormRefused`; after that the parser must not be used.
+ * `open` hears of each part, and where in the body its content begins. `write` and `end` throw `FormRefused`; after that the
+ * parser must not be used.
  */
 export function multipartParser(
   boundary: string,
-  open: (head: PartHead) => PartSink,
+  open: (head: PartHead, at: number) => PartSink,
 ): MultipartParser {
   const delimiter = new TextEncoder().encode(`\r\n--${boundary}`);
   const opening = delimiter.subarray(2);
   let state: State = "opening";
   let part: PartSink | null = null;
   let held: Uint8Array = EMPTY;
+  let position = 0;
   let epilogueBytes = 0;
 
   /** Each takes bytes off the front and tells how many. None, and no other state: it must see more of them first. */
@@ -77,7 +79,7 @@ export function multipartParser(
       if (end === -1) {
         return 0;
       }
-      part = open(parsePartHead(data.subarray(0, end)));
+      part = open(parsePartHead(data.subarray(0, end)), position + end + HEAD_END.length);
       state = "begin";
       return end + HEAD_END.length;
     },
@@ -132,6 +134,7 @@ export function multipartParser(
           break;
         }
         data = data.subarray(taken);
+        position += taken;
       }
       held = data.slice();
     },

@@ -42,7 +42,7 @@ export function readDeployForm(
       throw new FormRefused(boundary.error);
     }
     const collector = formCollector(partLimits);
-    const parser = multipartParser(boundary.value, (head) => collector.open(head));
+    const parser = multipartParser(boundary.value, (head, at) => collector.open(head, at));
     for (;;) {
       const { done, value } = await source.read().catch(interrupted);
       if (done) {

@@ -40,6 +40,8 @@ export interface AcceptInput {
   /** The caller would rather be refused than wait for a lock. */
   readonly refuse_locked?: boolean;
   readonly retry_of: string | null;
+  /** The preview whose upload this publishes. */
+  readonly promoted_from?: string | null;
 }
 
 export interface Answered extends Accepted {
@@ -229,6 +231,7 @@ function insertDeploy(
     upload_id: input.upload?.id ?? input.stored_upload,
     created_at: context.now(),
     retry_of: input.retry_of,
+    promoted_from: input.promoted_from ?? null,
     not_before: input.not_before ?? null,
   });
   return must(getDeploy(context.sql, input.deploy_id));

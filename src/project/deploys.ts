@@ -86,7 +86,8 @@ function releaseBody(context: Context, row: DeployRow): void {
   if (shared !== null) {
     return;
   }
-  const unwanted = row.status === "superseded" || row.status === "canceled";
+  const first = row.retry_of === null && row.promoted_from === null;
+  const unwanted = first && (row.status === "superseded" || row.status === "canceled");
   context.sql.update("uploads", "id", row.upload_id, {
     due_at: unwanted ? context.now() : context.now() + BODY_KEPT_MS,
   });
@@ -140,6 +141,7 @@ export function toDeploy(context: Context, row: DeployRow): Deploy {
     attempts: row.attempts,
     superseded_by: row.superseded_by,
     retry_of: row.retry_of,
+    promoted_from: row.promoted_from,
     retries: row.retries,
     not_before: row.not_before === null ? null : iso(row.not_before),
     approved_by: row.approved_by,

@@ -26,6 +26,7 @@ import { eventsAfter } from "./events.ts";
 import { acceptDelivery, type HookDelivered } from "./hook-delivery.ts";
 import * as hooks from "./hooks.ts";
 import { keyUse, reseal, type KeyUse } from "./keys.ts";
+import { promote } from "./promote.ts";
 import { pump } from "./pump.ts";
 import { receive } from "./receive.ts";
 import type { Refusal } from "./refusal.ts";
@@ -139,6 +140,10 @@ export class Project extends DurableObject<Env> {
 
   retry(id: string, trigger: Trigger, deployId: string): Result<Answered, Refusal> {
     return this.#registered ? retry(this.context, id, trigger, deployId) : err(NOT_FOUND);
+  }
+
+  promote(id: string, trigger: Trigger, deployId: string): Result<Answered, Refusal> {
+    return this.#registered ? promote(this.context, id, trigger, deployId) : err(NOT_FOUND);
   }
 
   rollBack(to: string | null, trigger: Trigger, deployId: string): Result<Answered, Refusal> {

@@ -150,7 +150,7 @@ export function unclaimed(
   const sent: Sent = {
     form: JSON.parse(row.form) as Form,
     productionBranch: projectRow(context.sql).production_branch,
-    manifest: row.kind === "upload",
+    manifest: row.upload_id !== null,
   };
   return mayBeOurs(listed, ids(row.baseline), sent).filter(
     ({ id }) =>

@@ -6,6 +6,7 @@ export interface Refusal {
     | "upload_incomplete"
     | "not_git_connected"
     | "body_expired"
+    | "not_promotable"
     | "too_much_waiting"
     | "too_many_uploads"
     | "not_found"

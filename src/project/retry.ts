@@ -43,5 +43,6 @@ export function retry(
     stored_upload: row.upload_id,
     hook_id: null,
     retry_of: row.id,
+    promoted_from: row.promoted_from,
   });
 }

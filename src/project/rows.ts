@@ -60,6 +60,8 @@ export interface DeployRow {
   retries: number;
   /** Of a rollback: the deployment that is to be live again. */
   rollback_to: string | null;
+  /** Of a promotion: the deploy of the preview. */
+  promoted_from: string | null;
   /** JSON of {@link Health}, from when it is live. */
   health: string | null;
 }

@@ -273,4 +273,10 @@ ALTER TABLE project ADD COLUMN domains TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE deploys ADD COLUMN health TEXT;
 `,
   },
+  {
+    id: 10,
+    sql: `
+ALTER TABLE deploys ADD COLUMN promoted_from TEXT;
+`,
+  },
 ];

@@ -98,6 +98,7 @@ export const Deploy = z.object({
   attempts: z.int(),
   superseded_by: z.string().nullable(),
   retry_of: z.string().nullable(),
+  promoted_from: z.string().nullable(),
   /** How often it was tried again after its build had failed. */
   retries: z.int(),
   not_before: z.string().nullable(),
@@ -146,6 +147,7 @@ export const EventType = z.enum([
   "deploy.abandoned",
   "deploy.stray",
   "deploy.rolled_back",
+  "deploy.promoted",
   "deploy.verified",
   "deploy.health_failed",
   "project.registered",

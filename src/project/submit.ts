@@ -184,7 +184,7 @@ function beginSending(
 
 function payloadOf(context: Context, row: DeployRow): Payload | null {
   if (row.upload_id !== null) {
-    return bodyOf(context.sql, row.upload_id);
+    return bodyOf(context.sql, row.upload_id, row.kind === "promote" ? row.branch : null);
   }
   const form = JSON.parse(row.form) as Form;
   const body = new FormData();

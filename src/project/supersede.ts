@@ -64,6 +64,9 @@ function what(row: DeployRow): string {
   if (row.kind === "rollback") {
     return "a rollback of production";
   }
+  if (row.kind === "promote") {
+    return "a promotion";
+  }
   if (row.kind === "upload") {
     return `a newer upload to ${row.branch}`;
   }

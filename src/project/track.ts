@@ -159,6 +159,9 @@ export function succeed(context: Context, row: DeployRow): void {
     row.number,
   );
   const ended = move(context, row, "succeeded");
+  if (row.promoted_from !== null) {
+    emitDeploy(context, "deploy.promoted", ended);
+  }
   if (previous !== null && previous.status !== "succeeded") {
     emitDeploy(context, "deploy.recovered", ended);
   }

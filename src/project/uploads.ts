@@ -1,14 +1,22 @@
 import type { Sql } from "../sql.ts";
 import type { Context } from "./context.ts";
+import { splice } from "./splice.ts";
 
 /** After a restart an open upload has no reader; one that had arrived whole is accepted within moments. */
 const ORPHAN_MS = 10_000;
+
+/** A part of a stored body, and where in it its content is. */
+export interface StoredPart {
+  readonly name: string;
+  readonly at: number;
+  readonly size: number;
+}
 
 /** What the edge counted while the body passed; the object must have stored the same. */
 export interface UploadSeal {
   readonly id: string;
   readonly bytes: number;
-  readonly parts: readonly { readonly name: string; readonly size: number }[];
+  readonly parts: readonly StoredPart[];
   /** Hashes of the manifest's files, which Cloudflare must still have when the form is submitted. */
   readonly hashes: readonly string[];
 }
@@ -20,6 +28,7 @@ interface UploadRow {
   content_type: string;
   bytes: number;
   chunks: number;
+  parts: string | null;
   hashes: string | null;
   sealed_at: number | null;
   due_at: number | null;
@@ -80,15 +89,28 @@ export function manifestOf(sql: Sql, id: string): { hashes: string[]; sealedAt: 
   };
 }
 
-/** The stored body as a stream with a known length, read row by row. */
+/** Where the value of the branch stands in a stored body; null: it names none, or is not known part by part. */
+export function branchPart(sql: Sql, id: string): StoredPart | null {
+  const parts = JSON.parse(uploadRow(sql, id)?.parts ?? "[]") as Partial<StoredPart>[];
+  const part = parts.find(({ name }) => name === "branch");
+  return part?.at === undefined ? null : (part as StoredPart);
+}
+
+/** The stored body as a stream with a known length, read row by row. With `branch`, it names that one instead of its own. */
 export function bodyOf(
   sql: Sql,
   id: string,
+  branch: string | null = null,
 ): { body: ReadableStream<Uint8Array>; contentType: string } | null {
   const row = uploadRow(sql, id);
-  if (row === null || row.state !== "sealed") {
+  const part = branch === null ? null : branchPart(sql, id);
+  if (row === null || row.state !== "sealed" || (branch !== null && part === null)) {
     return null;
   }
+  const edit =
+    branch === null || part === null
+      ? null
+      : { from: part.at, to: part.at + part.size, bytes: new TextEncoder().encode(branch) };
   let n = 0;
   const rows = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -105,8 +127,10 @@ export function bodyOf(
       }
     },
   });
+  const edited = edit === null ? rows : rows.pipeThrough(splice(edit));
+  const length = row.bytes + (edit === null ? 0 : edit.bytes.length - (edit.to - edit.from));
   return {
-    body: rows.pipeThrough(new FixedLengthStream(row.bytes)),
+    body: edited.pipeThrough(new FixedLengthStream(length)),
     contentType: row.content_type,
   };
 }

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../scripts/demo/wait.ts";
-import type { Accepted } from "../../src/project/shapes.ts";
-import { rowsOf } from "./support/objects.ts";
+import type { Accepted, Deploy } from "../../src/project/shapes.ts";
+import { rowsOf, setColumn } from "./support/objects.ts";
 import { BOUNDARY, partHead, RawRequest, rawUpload, sendHalf } from "./support/raw.ts";
 import type { RawOutcome } from "./support/raw.ts";
 import { World } from "./support/world.ts";
@@ -205,5 +205,71 @@ describe("a body that is too large is refused with 413", () => {
     await delivery.write("{");
     delivery.end();
     expect(await delivery.outcome).toMatchObject({ status: 413, json: { code: "body_too_large" } });
+  });
+});
+
+describe("an upload that is held", () => {
+  const held = async (project: string, branch: string, text: string): Promise<string> => {
+    const form = await world.siteForm(project, { "/index.html": text });
+    form.set("branch", branch);
+    const path = `/v1/projects/${project}/deploys`;
+    const { deploy } = await world.signalbox.ask<Accepted>("POST", path, form);
+    return deploy?.id ?? "";
+  };
+  const ended = async (project: string, id: string): Promise<Deploy> =>
+    until(`the end of ${id}`, async () => {
+      const deploy = await world.signalbox.deploy(project, id);
+      return deploy.ended_at === null ? null : deploy;
+    });
+
+  test("as a preview is published by promoting it, when no lock is in the way", async () => {
+    const base = "/v1/projects/site";
+    const live = await ended("site", await held("site", "main", "<h1>Old</h1>"));
+    expect(live.status).toBe("succeeded");
+    const preview = await ended("site", await held("site", "beta", "<h1>Beta</h1>"));
+    const page = async (): Promise<string> => (await world.pages.page("site.pages.dev")).text;
+    expect(await page()).toBe("<h1>Old</h1>");
+    const lock = await world.signalbox.ask<{ id: string }>("POST", `${base}/locks`, {
+      reason: "the fair",
+      environment: "production",
+    });
+    const { deploy } = await world.signalbox.ask<Accepted>(
+      "POST",
+      `${base}/deploys/${preview.id}/promote`,
+    );
+    expect(deploy).toMatchObject({
+      kind: "promote",
+      waiting: { for: "lock" },
+      promoted_from: preview.id,
+    });
+    expect(await page()).toBe("<h1>Old</h1>");
+    await world.signalbox.send("DELETE", `${base}/locks/${lock.id}`);
+    expect((await ended("site", deploy?.id ?? "")).status).toBe("succeeded");
+    expect(await page()).toBe("<h1>Beta</h1>");
+  });
+
+  test("longer than Cloudflare keeps its files ends with that reason", async () => {
+    const base = "/v1/projects/aged";
+    await world.pages.addProject({ name: "aged" });
+    await world.signalbox.ask("PUT", base, {});
+    const lock = await world.signalbox.ask<{ id: string }>("POST", `${base}/locks`, {
+      reason: "the fair",
+    });
+    const id = await held("aged", "main", "<h1>Aged</h1>");
+    await world.stack.kill();
+    setColumn(world.dir, "aged", {
+      table: "uploads",
+      column: "sealed_at",
+      value: Date.now() - 2 * 3_600_000,
+    });
+    await world.stack.restart();
+    await world.pages.fault({ call: "check-missing", kind: "expired_assets" });
+    await world.signalbox.send("DELETE", `${base}/locks/${lock.id}`);
+    expect(await ended("aged", id)).toMatchObject({
+      status: "failed",
+      reason_code: "assets_expired",
+      reason: "Cloudflare no longer has 1 of its files; upload them again.",
+      deployment: null,
+    });
   });
 });

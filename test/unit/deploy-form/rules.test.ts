@@ -48,7 +48,7 @@ describe("every field of Create deployment", () => {
       manifest: { entries: 3, hashes: [HASH, OTHER_HASH] },
     });
     expect(form.parts.map((part) => part.name)).toEqual(parts.map((part) => part.name));
-    expect(form.parts[7]).toEqual({
+    expect(form.parts[7]).toMatchObject({
       name: "_headers",
       filename: "_headers",
       content_type: "application/octet-stream",

@@ -60,6 +60,7 @@ const ROUTES: Record<string, Scope> = {
   "DELETE /v1/tokens/{id}": "manage",
   "GET /v1/keyring": "manage",
   "GET /v1/budget": "read",
+  "POST /v1/projects/{project}/deploys/{id}/promote": "deploy",
   "GET /v1/builds": "read",
   "PATCH /v1/builds": "manage",
 };

@@ -82,7 +82,7 @@ export async function upload(world: World, request: Request): Promise<Answered> 
       upload: {
         id,
         bytes: read.value.bytes,
-        parts: read.value.parts.map(({ name, size }) => ({ name, size })),
+        parts: read.value.parts.map(({ name, at, size }) => ({ name, at, size })),
         hashes: read.value.manifest?.hashes ?? [],
       },
     });
