@@ -304,10 +304,11 @@ function unchangedSince(sql: Sql, branch: string): number | null {
     branch,
     Number(production),
   );
-  // Where nobody has ever told of a commit, that nobody does means nothing.
+  // Where nobody has ever told of a commit, or no hook is left to do so, that nobody does means nothing.
   const heard = sql.one(
-    `SELECT 1 AS x FROM deploys WHERE target = ? AND branch = ? AND (trigger_kind = 'hook'
-       OR (trigger_kind <> 'schedule' AND commit_hash IS NOT NULL)) LIMIT 1`,
+    `SELECT 1 AS x FROM deploys WHERE target = ? AND branch = ?
+       AND ((trigger_kind = 'hook' AND EXISTS (SELECT 1 FROM hooks))
+         OR (trigger_kind IN ('api', 'gateway') AND kind = 'build' AND commit_hash IS NOT NULL)) LIMIT 1`,
     target,
     branch,
   );
