@@ -16,12 +16,13 @@ let windowed: Ruled;
 let quiet: Ruled;
 let retried: Ruled;
 let stuck: Ruled;
+let timed: Ruled;
 /** Its build takes longer than its stage may. */
 let slow: string;
 
 beforeAll(async () => {
   world = await World.start();
-  [locked, approving, windowed, quiet, retried, stuck] = await Promise.all([
+  [locked, approving, windowed, quiet, retried, stuck, timed] = await Promise.all([
     Ruled.make(world, "locked"),
     Ruled.make(world, "approving", {
       approval: { environments: ["production"], expires_hours: 1 },
@@ -30,6 +31,7 @@ beforeAll(async () => {
     Ruled.make(world, "quiet", { quiet_period: { seconds: 30, max_wait_seconds: 60 } }),
     Ruled.make(world, "retried", { retry: { limit: 1, stages: ["build"], backoff_seconds: 5 } }),
     Ruled.make(world, "stuck", { stage_deadlines_seconds: { build: 10 } }),
+    Ruled.make(world, "timed"),
   ]);
   await world.pages.fault({ call: "delete", kind: "unauthorized", project: "stuck" });
   await world.pages.speed({ factor: 0.1, stages: { build: 220_000 } });
@@ -242,6 +244,27 @@ describe.concurrent("rules", { timeout: 100_000 }, () => {
     expect((await locked.view()).locks).toEqual([]);
   });
 
+  test("a schedule deploys once, at the time that it was given", async () => {
+    const time = Date.now() + 6_000;
+    const at = new Date(time).toISOString();
+    const made = await timed.ask<{ id: string }>("POST", "/schedules", { at });
+    expect(made).toMatchObject({ at, branch: DEFAULT_BRANCH, next_runs: [at], ended_at: null });
+    const { data } = await timed.told("deploy.queued");
+    const { id, created_at: created } = (data as { deploy: Deploy }).deploy;
+    expect(Date.parse(created)).toBeGreaterThanOrEqual(time);
+    const end = await timed.ended(id);
+    expect(end).toMatchObject({
+      status: "succeeded",
+      branch: DEFAULT_BRANCH,
+      trigger: { kind: "schedule", actor: made.id },
+    });
+    expectStart(end, time);
+    const after = await timed.ask<{ ended_at: string | null }>("GET", `/schedules/${made.id}`);
+    expect(after).toMatchObject({ next_runs: [], last_outcome: "queued", last_deploy_id: id });
+    expect(Date.parse(after.ended_at ?? "")).toBeGreaterThanOrEqual(time);
+    expect(await timed.made()).toEqual([end.deployment?.id]);
+  });
+
   test("approval is asked for, and given or refused by whoever manages", async () => {
     const id = await approving.push();
     expect(await approving.get(id)).toMatchObject({
@@ -356,7 +379,7 @@ describe("after SIGKILL and a restart", () => {
 });
 
 describe("all of it", () => {
-  const each = (): Ruled[] => [locked, approving, windowed, quiet, retried, stuck];
+  const each = (): Ruled[] => [locked, approving, windowed, quiet, retried, stuck, timed];
 
   test("gave no reason that the documents do not list", async () => {
     const documented = documentedReasons(await readFile("docs/api.md", "utf8"));

@@ -122,6 +122,16 @@ describe("a schedule that runs once", () => {
     });
   });
 
+  it("leaves it to its deploy to say why that waits", async () => {
+    await edge.on("POST", "/locks", { json: { reason: "the fair", holder: "Ada" } });
+    const path = await schedule({ at: inA(MINUTE) });
+    await edge.world.run(HOUR);
+    expect(await deploys()).toMatchObject([{ status: "queued", reason_code: "lock" }]);
+    const after = await shown(path);
+    expect(after).toMatchObject({ last_outcome: "queued", last_reason: null });
+    expect(after.last_reason_code).toBeNull();
+  });
+
   it("takes a time with an offset, and shows it in UTC", async () => {
     const at = "2060-12-24T18:00:00+01:00";
     expect(await shown(await schedule({ at }))).toMatchObject({

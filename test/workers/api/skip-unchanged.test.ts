@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { Edge, leave, type Got } from "./edge.ts";
+import { Edge, leave, ORIGIN, type Got } from "./edge.ts";
 import { deliver, fixture, makeHook, push, type MadeHook } from "./github.ts";
 
 const MINUTE = 60_000;
@@ -82,6 +82,24 @@ describe("a schedule that skips what is unchanged", () => {
     const again = await deliver(hook, push(), { delivery });
     expect(again.body.results).toMatchObject([{ outcome: "duplicate" }]);
     expect(await asked()).toMatchObject(UNCHANGED);
+  });
+
+  it("passes over what a CMS tells that its hook does not deploy on", async () => {
+    await pushed();
+    const cms = await makeHook(edge, { source: "strapi" });
+    const tell = (event: string): Promise<Got> =>
+      edge.send("POST", cms.url.slice(ORIGIN.length), {
+        token: null,
+        body: JSON.stringify({ event, entry: { publishedAt: "2040-01-01" } }),
+        headers: { authorization: `Bearer ${cms.secret}`, "content-type": "application/json" },
+      });
+    const other = await tell("workflow.update");
+    expect(other.body.results).toMatchObject([{ reason_code: "event_filtered" }]);
+    expect(await asked()).toMatchObject(UNCHANGED);
+    await edge.world.run(MINUTE);
+    const { body } = await tell("entry.publish");
+    await edge.on("POST", `/deploys/${body.results[0].deploy_id}/cancel`);
+    expect(await asked()).toMatchObject(DEPLOYED);
   });
 
   it("leaves a rollback as it is", async () => {
