@@ -4,6 +4,7 @@ import { emit } from "./events.ts";
 import { ENVIRONMENTS, type Policy, type PolicyChange } from "./policy.ts";
 import type { Refusal } from "./refusal.ts";
 import { policyOf, projectRow } from "./rows.ts";
+import { windowsChanged } from "./window-events.ts";
 import { openingAt } from "./windows.ts";
 
 export interface RevisedPolicy {
@@ -51,6 +52,9 @@ export function changePolicy(
       policy_revision: revision,
     });
     emit(context, "project.policy_changed", { policy });
+    if (change.windows !== undefined) {
+      windowsChanged(context);
+    }
     return ok({ policy, revision });
   });
 }
