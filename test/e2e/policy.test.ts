@@ -86,6 +86,10 @@ describe.concurrent("rules", { timeout: 100_000 }, () => {
   test("a window holds the newest push until it opens, but for what somebody releases", async () => {
     const { window, opens } = closedNow();
     await windowed.policy({ windows: [window] });
+    const opening = new Date(opens).toISOString();
+    expect(await windowed.told("project.window_closed")).toMatchObject({
+      data: { environment: "production", until: opening, reason: "the fair" },
+    });
     const first = await windowed.push();
     const second = await windowed.push();
     const third = await windowed.push();
@@ -93,7 +97,7 @@ describe.concurrent("rules", { timeout: 100_000 }, () => {
     expect(held).toMatchObject({
       status: "queued",
       reason_code: "window",
-      waiting: { for: "window", until: new Date(opens).toISOString() },
+      waiting: { for: "window", until: opening },
     });
     expect(held.reason).toContain("(the fair)");
     const older = await Promise.all([windowed.ended(first), windowed.ended(second)]);
@@ -125,6 +129,9 @@ describe.concurrent("rules", { timeout: 100_000 }, () => {
     expect(await windowed.told("deploy.released", third)).toMatchObject({
       data: { held_for: "window" },
     });
+    const opened = await windowed.told("project.window_opened");
+    expect(Date.parse(opened.timestamp) - opens).toBeGreaterThanOrEqual(0);
+    expect(Date.parse(opened.timestamp) - opens).toBeLessThan(2_000);
     expect(windowed.toldOf(third)).toEqual([
       "deploy.queued",
       "deploy.held",

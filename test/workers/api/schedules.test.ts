@@ -281,6 +281,24 @@ describe("what was missed", () => {
     expect(after.ended_at).not.toBeNull();
   });
 
+  it.each(["schedule.accepted", "schedule.moved"])(
+    "is skipped once, and the same is said of it, after a crash at %s",
+    async (point) => {
+      const path = await schedule({ at: inA(HOUR), missed: "skip" });
+      edge.world.crashAt(point);
+      await edge.world.inside((_, state) => state.storage.deleteAlarm());
+      edge.world.pass(2 * HOUR);
+      await edge.world.retrying(() => edge.world.stub().wake());
+      await edge.world.run(HOUR);
+      expect(edge.world.crashes).toBe(1);
+      expect(await shown(path)).toMatchObject({ ...MISSED, next_runs: [] });
+      const count = await edge.world.inside(({ context }) =>
+        context.sql.one("SELECT COUNT(*) AS n FROM triggers"),
+      );
+      expect(count).toEqual({ n: 1 });
+    },
+  );
+
   it("is not what is a few minutes late, also after others that were missed", async () => {
     const path = await schedule({ cron: "0,57 * * * *", missed: "skip" });
     const [first = ""] = (await shown(path)).next_runs as string[];

@@ -41,15 +41,17 @@ async function atEleven(windows: Window[]): Promise<World> {
   return world;
 }
 
+const minute = (time: string | null): string => time?.slice(5, 16) ?? "none";
+
 /** What was told of windows: when, what, of which environment, until when and why. */
 async function told(world: World): Promise<string[]> {
   const events = await world.stub().events(0, 10_000);
   return events
     .filter(({ type }) => type.startsWith("project.window_"))
     .map(({ type, timestamp, data }) => {
-      const time = (text: unknown): string => (text === null ? "null" : String(text).slice(5, 16));
+      const { environment, until, reason } = data as Record<string, string | null>;
       const what = type.slice("project.window_".length);
-      return `${time(timestamp)} ${String(data["environment"])} ${what} until ${time(data["until"])} ${String(data["reason"])}`;
+      return `${minute(timestamp)} ${environment} ${what} until ${minute(until ?? null)} ${reason}`;
     });
 }
 
@@ -62,7 +64,7 @@ function line(
   reason: string | null = null,
 ): string {
   const time = (ms: number | null): string =>
-    ms === null ? "null" : new Date(ms).toISOString().slice(5, 16);
+    minute(ms === null ? null : new Date(ms).toISOString());
   return `${time(at)} ${environment} ${what} until ${time(until)} ${reason}`;
 }
 
