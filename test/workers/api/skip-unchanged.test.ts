@@ -138,6 +138,14 @@ describe("a schedule that skips what is unchanged", () => {
       },
     ],
     [
+      "the hook has refused a delivery since",
+      async () => {
+        await pushed();
+        const refused = await deliver(hook, push(), { secret: "another" });
+        expect(refused.status).toBe(401);
+      },
+    ],
+    [
       "there is no hook any more that could tell",
       async () => {
         await pushed();
