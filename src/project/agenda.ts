@@ -63,6 +63,7 @@ export function agenda(sql: Sql, now: number): Due[] {
      FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
      WHERE d.due_at IS NOT NULL AND s.state = 'active' ORDER BY d.due_at LIMIT 50`,
   );
+  add("upstream", "window", "SELECT environment AS id, due_at AS at FROM openings");
   add("upstream", "schedule", "SELECT id, due_at AS at FROM schedules WHERE due_at IS NOT NULL");
   add(
     "upstream",

@@ -5,6 +5,7 @@ import { ENVIRONMENTS, type Policy, type PolicyChange } from "./policy.ts";
 import type { Refusal } from "./refusal.ts";
 import { probeUrl } from "./probe.ts";
 import { domainsOf, policyOf, projectRow } from "./rows.ts";
+import { windowsChanged } from "./window-events.ts";
 import { openingAt } from "./windows.ts";
 
 export interface RevisedPolicy {
@@ -52,6 +53,9 @@ export function changePolicy(
       policy_revision: revision,
     });
     emit(context, "project.policy_changed", { policy });
+    if (change.windows !== undefined) {
+      windowsChanged(context);
+    }
     return ok({ policy, revision });
   });
 }

@@ -21,6 +21,7 @@ import { recover, submit } from "./submit.ts";
 import { sweep } from "./sweep.ts";
 import { poll } from "./track.ts";
 import { sweepUpload } from "./uploads.ts";
+import { windowsDue } from "./window-events.ts";
 
 /** Longer than any effect can take: its calls end by their own timeouts. */
 const LEASE_MS = 180_000;
@@ -78,6 +79,8 @@ async function effect(context: Context, key: string): Promise<void> {
       return expireApproval(context, id);
     case "lock":
       return expireLock(context, id);
+    case "window":
+      return windowsDue(context, id);
     case "upload":
       return sweepUpload(context, id);
     case "project":

@@ -11,6 +11,7 @@ import type { Refusal } from "./refusal.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { type ProjectView } from "./shapes.ts";
 import { DEFAULT_POLICY, type PolicyChange } from "./policy.ts";
+import { windowsChanged } from "./window-events.ts";
 
 /** What Cloudflare said of a project when it was registered. */
 export interface ProjectFacts {
@@ -58,6 +59,7 @@ export function register(
         sweep_at: now + 24 * 3_600_000,
       });
       emit(context, "project.registered", { name: facts.name, account_id: facts.account_id });
+      windowsChanged(context);
       return ok({ created: true, project: viewProject(context) });
     }
     if (known.upstream_id !== facts.upstream_id) {

@@ -5,8 +5,8 @@ import { accept } from "./accept.ts";
 import type { Context } from "./context.ts";
 import { nextOccurrence, nextOccurrences } from "./cron.ts";
 import { reasons, type Reason } from "./reasons.ts";
-import { projectRow } from "./rows.ts";
 import type { Outcome } from "./shapes.ts";
+import { unchangedSince } from "./unchanged.ts";
 
 /** What becomes of times that passed while nothing ran: one deploy for all of them, or nothing. */
 export type Missed = "run_once" | "skip";
@@ -270,48 +270,6 @@ function pass(context: Context, row: ScheduleRow, key: string, { code, text }: R
     last_reason_code: code,
     last_deploy_id: null,
   };
-}
-
-/**
- * The number of the deploy of this branch that succeeded last, if nothing but schedules has asked for anything since and
- * no hook has told of a change. null: something has changed, or too little is known. Triggers are kept for a month, so
- * what succeeded before that says nothing.
- */
-function unchangedSince(sql: Sql, branch: string): number | null {
-  const production = projectRow(sql).production_branch === branch;
-  const target = production ? "production" : `preview/${branch}`;
-  const last = sql.one<{ id: string; number: number; branch: string; trigger_row: number | null }>(
-    `SELECT id, number, branch, (SELECT rowid FROM triggers WHERE id = trigger_id) AS trigger_row
-     FROM deploys WHERE target = ? AND status = 'succeeded' ORDER BY number DESC LIMIT 1`,
-    target,
-  );
-  if (last === null || last.branch !== branch || last.trigger_row === null) {
-    return null;
-  }
-  const asked = sql.one(
-    "SELECT 1 AS x FROM deploys WHERE target = ? AND number > ? AND trigger_kind <> 'schedule' LIMIT 1",
-    target,
-    last.number,
-  );
-  // A push that a rule keeps from being deployed is a change all the same; an event of another kind is none.
-  const told = sql.one(
-    `SELECT 1 AS x FROM triggers
-     WHERE rowid > ? AND kind = 'hook' AND outcome NOT IN ('duplicate', 'ignored')
-       AND reason_code IS NOT 'event_filtered' AND deploy_id IS NOT ?
-       AND (branch = ? OR (branch IS NULL AND ?)) LIMIT 1`,
-    last.trigger_row,
-    last.id,
-    branch,
-    Number(production),
-  );
-  // Where nobody has ever told of a commit, that nobody does means nothing.
-  const heard = sql.one(
-    `SELECT 1 AS x FROM deploys WHERE target = ? AND branch = ? AND (trigger_kind = 'hook'
-       OR (trigger_kind <> 'schedule' AND commit_hash IS NOT NULL)) LIMIT 1`,
-    target,
-    branch,
-  );
-  return asked === null && told === null && heard !== null ? last.number : null;
 }
 
 function scheduleRow(context: Context, id: string): ScheduleRow | null {

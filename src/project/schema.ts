@@ -267,14 +267,28 @@ ALTER TABLE schedules ADD COLUMN last_deploy_id TEXT;
 `,
   },
   {
-    id: 9,
+    // Windows from before this are looked at when the object starts, as if nothing had been told of them.
+    id: 6,
+    sql: `
+CREATE TABLE openings (
+  environment TEXT PRIMARY KEY,
+  open INTEGER NOT NULL,
+  until INTEGER,
+  due_at INTEGER NOT NULL
+);
+INSERT INTO openings SELECT value, 1, NULL, 0 FROM project, json_each('["production", "preview"]')
+WHERE json_array_length(policy, '$.windows') > 0;
+`,
+  },
+  {
+    id: 7,
     sql: `
 ALTER TABLE project ADD COLUMN domains TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE deploys ADD COLUMN health TEXT;
 `,
   },
   {
-    id: 10,
+    id: 8,
     sql: `
 ALTER TABLE deploys ADD COLUMN promoted_from TEXT;
 `,

@@ -154,6 +154,8 @@ export const EventType = z.enum([
   "project.policy_changed",
   "project.locked",
   "project.unlocked",
+  "project.window_opened",
+  "project.window_closed",
   "project.quarantined",
   "hook.refused",
   "subscriber.failing",

@@ -17,6 +17,7 @@ let quiet: Ruled;
 let retried: Ruled;
 let stuck: Ruled;
 let checked: Ruled;
+let timed: Ruled;
 /** Its build takes longer than its stage may. */
 let slow: string;
 
@@ -30,7 +31,7 @@ const HEALTH: Policy["health"] = {
 
 beforeAll(async () => {
   world = await World.start();
-  [locked, approving, windowed, quiet, retried, stuck, checked] = await Promise.all([
+  [locked, approving, windowed, quiet, retried, stuck, checked, timed] = await Promise.all([
     Ruled.make(world, "locked"),
     Ruled.make(world, "approving", {
       approval: { environments: ["production"], expires_hours: 1 },
@@ -40,6 +41,7 @@ beforeAll(async () => {
     Ruled.make(world, "retried", { retry: { limit: 1, stages: ["build"], backoff_seconds: 5 } }),
     Ruled.make(world, "stuck", { stage_deadlines_seconds: { build: 10 } }),
     Ruled.make(world, "checked", { health: HEALTH }),
+    Ruled.make(world, "timed"),
   ]);
   await world.pages.fault({ call: "delete", kind: "unauthorized", project: "stuck" });
   await world.pages.speed({ factor: 0.1, stages: { build: 220_000 } });
@@ -94,6 +96,10 @@ describe.concurrent("rules", { timeout: 100_000 }, () => {
   test("a window holds the newest push until it opens, but for what somebody releases", async () => {
     const { window, opens } = closedNow();
     await windowed.policy({ windows: [window] });
+    const opening = new Date(opens).toISOString();
+    expect(await windowed.told("project.window_closed")).toMatchObject({
+      data: { environment: "production", until: opening, reason: "the fair" },
+    });
     const first = await windowed.push();
     const second = await windowed.push();
     const third = await windowed.push();
@@ -101,7 +107,7 @@ describe.concurrent("rules", { timeout: 100_000 }, () => {
     expect(held).toMatchObject({
       status: "queued",
       reason_code: "window",
-      waiting: { for: "window", until: new Date(opens).toISOString() },
+      waiting: { for: "window", until: opening },
     });
     expect(held.reason).toContain("(the fair)");
     const older = await Promise.all([windowed.ended(first), windowed.ended(second)]);
@@ -133,6 +139,9 @@ describe.concurrent("rules", { timeout: 100_000 }, () => {
     expect(await windowed.told("deploy.released", third)).toMatchObject({
       data: { held_for: "window" },
     });
+    const opened = await windowed.told("project.window_opened");
+    expect(Date.parse(opened.timestamp) - opens).toBeGreaterThanOrEqual(0);
+    expect(Date.parse(opened.timestamp) - opens).toBeLessThan(2_000);
     expect(windowed.toldOf(third)).toEqual([
       "deploy.queued",
       "deploy.held",
@@ -278,6 +287,27 @@ describe.concurrent("rules", { timeout: 100_000 }, () => {
     expect((await locked.view()).locks).toEqual([]);
   });
 
+  test("a schedule deploys once, at the time that it was given", async () => {
+    const time = Date.now() + 6_000;
+    const at = new Date(time).toISOString();
+    const made = await timed.ask<{ id: string }>("POST", "/schedules", { at });
+    expect(made).toMatchObject({ at, branch: DEFAULT_BRANCH, next_runs: [at], ended_at: null });
+    const { data } = await timed.told("deploy.queued");
+    const { id, created_at: created } = (data as { deploy: Deploy }).deploy;
+    expect(Date.parse(created)).toBeGreaterThanOrEqual(time);
+    const end = await timed.ended(id);
+    expect(end).toMatchObject({
+      status: "succeeded",
+      branch: DEFAULT_BRANCH,
+      trigger: { kind: "schedule", actor: made.id },
+    });
+    expectStart(end, time);
+    const after = await timed.ask<{ ended_at: string | null }>("GET", `/schedules/${made.id}`);
+    expect(after).toMatchObject({ next_runs: [], last_outcome: "queued", last_deploy_id: id });
+    expect(Date.parse(after.ended_at ?? "")).toBeGreaterThanOrEqual(time);
+    expect(await timed.made()).toEqual([end.deployment?.id]);
+  });
+
   test("approval is asked for, and given or refused by whoever manages", async () => {
     const id = await approving.push();
     expect(await approving.get(id)).toMatchObject({
@@ -418,7 +448,7 @@ describe("after SIGKILL and a restart", () => {
 });
 
 describe("all of it", () => {
-  const each = (): Ruled[] => [locked, approving, windowed, quiet, retried, stuck, checked];
+  const each = (): Ruled[] => [locked, approving, windowed, quiet, retried, stuck, checked, timed];
 
   test("gave no reason that the documents do not list", async () => {
     const documented = documentedReasons(await readFile("docs/api.md", "utf8"));

@@ -265,6 +265,29 @@ describe("a rollback", () => {
   });
 });
 
+describe("a window", () => {
+  it("closes and opens once and is told of once, whatever crashes", async () => {
+    const over = async (crash: string | null): Promise<World> => {
+      const world = await World.create();
+      const cron = yearlyAt(world.now() + 600_000);
+      const window = { action: "deny", environment: "production", cron, time_zone: "UTC" } as const;
+      const windows = [{ ...window, duration_minutes: 10, reason: null }];
+      await world.stub().changePolicy({ windows }, null);
+      if (crash !== null) {
+        world.crashAt(crash);
+      }
+      await world.run(3_600_000);
+      const told = (await world.events()).map(({ type }) => type);
+      expect(told.slice(2)).toEqual(["project.window_closed", "project.window_opened"]);
+      return world;
+    };
+    for (const point of new Set((await over(null)).points)) {
+      reached.add(point);
+      expect((await over(point)).crashes).toBe(1);
+    }
+  });
+});
+
 describe("fault points", () => {
   it("are all reached by the sweep", () => {
     const sources: Record<string, string> = import.meta.glob("../../../src/**/*.ts", {
