@@ -4,6 +4,9 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 import worker from "../../../src/index.ts";
 import type { Policy } from "../../../src/project/policy.ts";
+import { projectRow } from "../../../src/project/rows.ts";
+import { MIGRATIONS } from "../../../src/project/schema.ts";
+import { migrate } from "../../../src/sql.ts";
 import { World } from "../support/world.ts";
 
 afterEach(() => {
@@ -250,10 +253,11 @@ describe("windows from before there were such events", () => {
     const world = await World.create();
     world.pass(hour(world, 12) + 10 * MINUTE - world.now());
     await world.stub().changePolicy({ windows }, null);
-    await world.inside(({ context }) => {
-      context.sql.run("DROP TABLE openings");
-      context.sql.run("DELETE FROM migrations WHERE id = 6");
-      context.sql.run("DELETE FROM events");
+    await world.inside(async ({ context }, state) => {
+      const { domains: _, ...project } = projectRow(context.sql);
+      await state.storage.deleteAll();
+      migrate(context.sql, MIGRATIONS.slice(0, 5));
+      context.sql.insert("project", { ...project });
     });
     await evictDurableObject(env.PROJECT.getByName(world.key));
     await world.run(1_000);
