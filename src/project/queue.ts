@@ -23,11 +23,14 @@ export interface Waiting {
   readonly released_by: string | null;
 }
 
-/** What has its lane to itself: a deploy from its claim on, or a stray that may still go live. */
+/** What has its lane to itself: a deploy from its claim on, a stray that may still go live, or a build of others. */
 export interface Holder {
-  readonly number: number;
+  /** null: an external. */
+  readonly number: number | null;
   readonly target: string;
   readonly kind: DeployKind;
+  /** The branch of an external. */
+  readonly external?: string;
 }
 
 /** A person's stop sign. */
@@ -64,7 +67,7 @@ export interface Wait {
   readonly until: number | null;
   /** The number it waits for its turn behind. */
   readonly behind: number | null;
-  /** Who is in the way and why, for a lock or a window. */
+  /** Who is in the way and why, for a lock or a window; for a turn, the branch of the external that it waits for. */
   readonly because: string | null;
 }
 
@@ -87,9 +90,9 @@ export function decide(
   // A rollback is one call, and acts while a build runs: it has a lane of its own.
   const laneOf = (x: { target: string; kind: DeployKind }): string =>
     x.kind === "rollback" ? "rollback" : rules.policy.lane === "project" ? "" : x.target;
-  const taken = new Map<string, number>();
+  const taken = new Map<string, Holder>();
   for (const holder of holders) {
-    taken.set(laneOf(holder), holder.number);
+    taken.set(laneOf(holder), holder);
   }
 
   const start: string[] = [];
@@ -110,9 +113,10 @@ export function decide(
     const behind = taken.get(lane);
     if (behind === undefined) {
       start.push(deploy.id);
-      taken.set(lane, deploy.number);
+      taken.set(lane, deploy);
     } else {
-      waits.set(deploy.id, { for: "turn", until: null, behind, because: null });
+      const { number, external = null } = behind;
+      waits.set(deploy.id, { for: "turn", until: null, behind: number, because: external });
     }
   }
   return { start, waits, wakeAt };

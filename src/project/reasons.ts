@@ -139,7 +139,7 @@ export const reasons = {
     text: `Cloudflare no longer has ${count} of its files; upload them again.`,
   }),
   waits: ({ for: waiting, until, behind, because }: Wait): Reason => ({
-    code: waiting,
+    code: waiting === "turn" && because !== null ? "external" : waiting,
     text: waitSentence(waiting, until, behind, because),
   }),
   rolledBackTo: (number: number): Reason => ({
@@ -174,6 +174,9 @@ function waitSentence(
   const why = because === null ? "" : ` (${because})`;
   switch (waiting) {
     case "turn":
+      if (because !== null) {
+        return `Waits for a build of ${because} that was started outside Signalbox.`;
+      }
       return behind !== null
         ? `Waits for its turn behind #${behind}.`
         : `Waits for its turn${time === null ? "" : `, at ${time}: starts are kept apart`}.`;

@@ -5,6 +5,7 @@ import { must } from "../sql.ts";
 import type { Answered } from "./accept.ts";
 import type { Context } from "./context.ts";
 import { alter, emitDeploy, move, toDeploy } from "./deploys.ts";
+import { liveExternal } from "./live.ts";
 import { lockInside } from "./locks.ts";
 import type { Refusal } from "./refusal.ts";
 import { getDeploy, policyOf, projectRow, takeNumber, type DeployRow } from "./rows.ts";
@@ -82,9 +83,12 @@ export function rollBack(
   });
 }
 
-/** The newest success before the one that is live. */
+/** The newest success before the one that is live; from a deployment of others, the last one of ours. */
 function lastGood(context: Context): DeployRow | null {
   const live = liveRow(context);
+  if (live !== null && liveExternal(context.sql) !== null) {
+    return originOf(context, live);
+  }
   return live === null
     ? null
     : context.sql.one<DeployRow>(
@@ -108,6 +112,7 @@ function originOf(context: Context, live: DeployRow): DeployRow {
   return origin ?? live;
 }
 
+/** Of ours, the one that was live last. */
 function liveRow(context: Context): DeployRow | null {
   const { live_deploy_id: id } = projectRow(context.sql);
   return id === null ? null : getDeploy(context.sql, id);
@@ -129,7 +134,8 @@ function whyNot(context: Context, target: DeployRow | null, to: string | null): 
       detail: `Only a production deploy that succeeded can be gone back to; #${target.number} is ${target.environment} and ${target.status}.`,
     };
   }
-  return liveRow(context)?.deployment_id === target.deployment_id
+  return liveRow(context)?.deployment_id === target.deployment_id &&
+    liveExternal(context.sql) === null
     ? { code: "conflict", detail: `#${target.number} is what is live.` }
     : null;
 }
