@@ -66,6 +66,25 @@ describe("the line", () => {
     expect(line.waits.get("dpl_2")?.behind).toBe(1);
   });
 
+  it("waits for a build of others in its lane, and says whose branch that is", () => {
+    const external = {
+      number: null,
+      target: "preview/a",
+      kind: "build",
+      external: "a",
+    } as const;
+    const all = [waiting(1), waiting(2, { target: "preview/a" })];
+    const line = decide(all, [external], rules(), NOW);
+    expect(line.start).toEqual([]);
+    expect(line.waits.get("dpl_1")).toEqual({
+      for: "turn",
+      until: null,
+      behind: null,
+      because: "a",
+    });
+    expect(decide(all, [external], rules({ lane: "target" }), NOW).start).toEqual(["dpl_1"]);
+  });
+
   it("gives each target a lane of its own when asked to", () => {
     const line = decide(
       [waiting(2, { target: "preview/a" }), waiting(3)],
