@@ -100,7 +100,15 @@ function openRequests(context: Context): Known["open"] {
       "SELECT d.* FROM stray_watches w JOIN deploys d ON d.id = w.deploy_id",
     ),
   ];
-  return rows.map((row) => ({ baseline: ids(row.baseline), sent: sentOf(context, row) }));
+  return rows.flatMap((row) => {
+    try {
+      return [{ baseline: ids(row.baseline), sent: sentOf(context, row) }];
+    } catch (error) {
+      // A row that can't be read must not stop another deploy's list.
+      console.error({ message: "a deploy can't be read", id: row.id, error: String(error) });
+      return [];
+    }
+  });
 }
 
 /** What is shown of a message that somebody else wrote. */
