@@ -134,9 +134,7 @@ async function watch(context: Context, row: LeftoverRow): Promise<Step> {
   if (age > GIVE_UP_MS) {
     return ended(context, "given_up");
   }
-  const due = answer.ok
-    ? now + slowPoll(age)
-    : retryAt(context, row, answer.error.retryAfterMs);
+  const due = answer.ok ? now + slowPoll(age) : retryAt(context, row, answer.error.retryAfterMs);
   // A stray that is stuck must not hold its lane for ever.
   const stuck = row.kind === "stray" && age > policyOf(context.sql).deadline_seconds * 1000;
   return {

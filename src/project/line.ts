@@ -36,7 +36,9 @@ function externalHolders(sql: Sql, now: number): Holder[] {
 /** Whether a build of others has this deploy's lane. */
 export function isBehindExternal(sql: Sql, row: DeployRow, now: number): boolean {
   const { lane } = policyOf(sql);
-  return externalHolders(sql, now).some(({ target }) => lane === "project" || target === row.target);
+  return externalHolders(sql, now).some(
+    ({ target }) => lane === "project" || target === row.target,
+  );
 }
 
 export function rulesOf(sql: Sql, now: number): Rules {

@@ -74,12 +74,7 @@ describe("what is external", () => {
     ["not what an open request of ours may have made", {}, { open: [REQUEST] }, false],
     ["another commit than that request's", { commit: "c2" }, { open: [REQUEST] }, true],
     ["a build by a push of the same commit", { trigger: "github:push" }, { open: [REQUEST] }, true],
-    [
-      "what was there before that request",
-      {},
-      { open: [{ ...REQUEST, baseline: ["x"] }] },
-      true,
-    ],
+    ["what was there before that request", {}, { open: [{ ...REQUEST, baseline: ["x"] }] }, true],
   ])("%s", (_what, one, knowing, expected) => {
     expect(found([deployment(one)], known(knowing))).toEqual(expected ? ["x"] : []);
   });

@@ -352,7 +352,10 @@ describe("a deployment whose create request got no answer", () => {
     // Ours is asked for once theirs has ended; of a list that does not show theirs, nothing would tell them apart.
     world.sandbox.fault({ call: "create", kind: "dropped" });
     const ours = await world.push({ commit: "c".repeat(40), message: "same" });
-    await world.run(3 * MINUTE, async () => (await world.deploy(id(ours))).status === "reconciling");
+    await world.run(
+      3 * MINUTE,
+      async () => (await world.deploy(id(ours))).status === "reconciling",
+    );
     await world.inside(({ context }) =>
       context.sql.run("UPDATE deploys SET baseline = '[]' WHERE id = ?", id(ours)),
     );
