@@ -8,14 +8,7 @@ import { GIVE_UP_MS } from "./leftovers.ts";
 import { liveSince, toExternal } from "./live.ts";
 import { read, slowPoll } from "./reading.ts";
 import { ids, knownOf, listBackTo, sentOf } from "./reconcile.ts";
-import {
-  openDeploys,
-  policyOf,
-  projectRow,
-  type DeployRow,
-  type ExternalRow,
-  type ProjectRow,
-} from "./rows.ts";
+import { openDeploys, policyOf, projectRow, type DeployRow, type ExternalRow } from "./rows.ts";
 import { mayBeOurs, type Sent } from "./twin.ts";
 import { call } from "./upstream.ts";
 
@@ -33,7 +26,7 @@ export interface Known {
   readonly settled: ReadonlySet<string>;
   /** Create requests that have or may have made a deployment which is not known yet. */
   readonly open: readonly { readonly baseline: readonly string[]; readonly sent: Sent }[];
-  /** See {@link ProjectRow}. */
+  /** The newest at the first list (Cloudflare's clock); null: this is the first. */
   readonly historyUntil: number | null;
 }
 

@@ -16,7 +16,8 @@ async function elsewhere(world: World, branch = "main"): Promise<string> {
   const form = new FormData();
   form.set("branch", branch);
   const answer = await world.api("POST", "/deployments", form);
-  return ((await answer.json()) as { result: { id: string } }).result.id;
+  const { result } = await answer.json<{ result: { id: string } }>();
+  return result.id;
 }
 
 /** What was told of others' deployments, in order. */
