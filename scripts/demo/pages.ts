@@ -79,6 +79,20 @@ export class Pages {
     return this.#api("GET", `${this.#account}/${name}`, this.#token);
   }
 
+  /** Deploys a branch past Signalbox; the deployment's id. */
+  async deploy(name: string, branch: string): Promise<string> {
+    const path = `${this.#account}/${name}/deployments`;
+    const form = new FormData();
+    form.set("branch", branch);
+    const headers = { authorization: `Bearer ${this.#token}` };
+    const reply = await send(`${this.#url}/client/v4${path}`, {
+      method: "POST",
+      headers,
+      body: form,
+    });
+    return expectOk<{ result: { id: string } }>(`POST ${path}`, reply).result.id;
+  }
+
   async addProject(project: ProjectInput): Promise<void> {
     await this.#admin("POST", "/projects", project);
   }

@@ -19,6 +19,8 @@ export const Deploy = z.object(shapes.Deploy.shape).openapi("Deploy");
 
 export const Lock = z.object(shapes.Lock.shape).openapi("Lock");
 
+const External = z.object(shapes.External.shape).openapi("External");
+
 export const Policy = z.object(PolicyShape.shape).openapi("Policy");
 
 export const Project = z
@@ -27,6 +29,7 @@ export const Project = z
     live: Deploy.nullable(),
     running: z.array(Deploy),
     waiting: z.array(Deploy),
+    externals: z.array(External),
     locks: z.array(Lock),
     policy: Policy,
   })

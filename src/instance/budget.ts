@@ -9,24 +9,33 @@ const CAPACITY = 20;
 const RESERVE = 8;
 /** How far the bucket may be overdrawn to finish what has begun. */
 const CREDIT = 15;
+/**
+ * Looks for what others have started get at most 5 % of it all, from a small bucket of their own: in any five minutes
+ * 300 s × 5 % of RATE + LOOK_CAPACITY = 59.75 of 1,200.
+ */
+const LOOK_RATE = RATE / 20;
+const LOOK_CAPACITY = 2;
 
 /**
- * `create` and `call` (somebody waits for the answer) may use up the reserve, `poll` may not. `more` is for the further
+ * `create` and `call` (somebody waits for the answer) may use up the reserve, `poll` and `look` may not. `more` is for the further
  * calls of something whose first call had its permit: were it stopped half-way for want of the second, it would begin
  * again, spend the next permit on its first call, and never end.
  */
-export type PermitKind = "create" | "call" | "poll" | "more";
+export type PermitKind = "create" | "call" | "poll" | "look" | "more";
 
 const NEEDED: Record<PermitKind, number> = {
   create: 1,
   call: 1,
   poll: RESERVE + 1,
+  look: RESERVE + 1,
   more: 1 - CREDIT,
 };
 
 export interface Budget {
   /** Permits in the bucket at `at`. */
   readonly level: number;
+  /** Of those, what is in the looks' own bucket. */
+  readonly looks: number;
   readonly at: number;
   /** After a 429, or an announced empty window: nobody calls before. */
   readonly blockedUntil: number;
@@ -34,13 +43,16 @@ export interface Budget {
 
 /** Empty at start: a restarted object does not know what was spent just before. */
 export function newBudget(now: number, blockedUntil: number): Budget {
-  return { level: 0, at: now, blockedUntil };
+  return { level: 0, looks: 0, at: now, blockedUntil };
 }
 
 /** How many permits are in the bucket by `now`. */
 export function levelAt(budget: Budget, now: number): number {
-  const elapsed = Math.max(0, now - budget.at) / 1000;
-  return Math.min(CAPACITY, budget.level + elapsed * RATE);
+  return Math.min(CAPACITY, budget.level + secondsSince(budget, now) * RATE);
+}
+
+function secondsSince(budget: Budget, now: number): number {
+  return Math.max(0, now - budget.at) / 1000;
 }
 
 export type Draw =
@@ -53,19 +65,22 @@ export function draw(budget: Budget, kind: PermitKind, now: number): Draw {
     return { granted: false, budget, until: budget.blockedUntil };
   }
   const level = levelAt(budget, now);
-  const refilled = { ...budget, level, at: Math.max(now, budget.at) };
+  const looks = Math.min(LOOK_CAPACITY, budget.looks + secondsSince(budget, now) * LOOK_RATE);
+  const refilled = { ...budget, level, looks, at: Math.max(now, budget.at) };
   const needed = NEEDED[kind];
-  if (level >= needed) {
-    return { granted: true, budget: { ...refilled, level: level - 1 } };
+  const look = kind === "look" ? 1 : 0;
+  if (level >= needed && looks >= look) {
+    return { granted: true, budget: { ...refilled, level: level - 1, looks: looks - look } };
   }
-  const until = now + Math.ceil(((needed - level) / RATE) * 1000);
-  return { granted: false, budget: refilled, until };
+  const seconds = Math.max((needed - level) / RATE, (look - looks) / LOOK_RATE);
+  return { granted: false, budget: refilled, until: now + Math.ceil(seconds * 1000) };
 }
 
 /** Somebody was answered 429: all are quiet until Cloudflare's time is up, and nothing was saved up meanwhile. */
 export function block(budget: Budget, until: number): Budget {
   return {
     level: 0,
+    looks: 0,
     at: Math.max(budget.at, until),
     blockedUntil: Math.max(budget.blockedUntil, until),
   };

@@ -70,7 +70,17 @@ export function agenda(sql: Sql, now: number): Due[] {
     "upload",
     "SELECT id, due_at AS at FROM uploads WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 50",
   );
+  add(
+    "upstream",
+    "external",
+    "SELECT deployment_id AS id, due_at AS at FROM externals WHERE ended_at IS NULL AND due_at IS NOT NULL",
+  );
   add("upstream", "project", "SELECT 'sweep' AS id, sweep_at AS at FROM project");
+  add(
+    "upstream",
+    "project",
+    "SELECT 'look' AS id, look_at AS at FROM project WHERE look_at IS NOT NULL",
+  );
   return putOff(sql, due);
 }
 

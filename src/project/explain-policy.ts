@@ -1,13 +1,12 @@
 import { iso } from "../ids.ts";
 import type { Context } from "./context.ts";
-import { rulesOf } from "./line.ts";
+import { holders, rulesOf } from "./line.ts";
 import type { Environment } from "./policy.ts";
-import { decide, type Holder, type Waiting } from "./queue.ts";
+import { decide, type Waiting } from "./queue.ts";
 import { quietPeriod } from "./quiet.ts";
 import { reasons } from "./reasons.ts";
 import { openDeploys, policyOf, projectRow } from "./rows.ts";
 import type { DeployKind, TriggerKind, WaitingFor } from "./shapes.ts";
-import { holdsLane } from "./status.ts";
 
 export interface Supposed {
   readonly branch: string | null;
@@ -68,8 +67,8 @@ export function explainPolicy(context: Context, supposed: Supposed): PolicyExpla
     released_by: null,
   };
   const waiting = [...queued.filter((d) => !older.includes(d)), deploy];
-  const holders: Holder[] = open.filter(({ status }) => holdsLane(status));
-  const wait = decide(waiting, holders, rulesOf(sql, at), at).waits.get(deploy.id);
+  const holding = at > now ? [] : holders(sql, open, now);
+  const wait = decide(waiting, holding, rulesOf(sql, at), at).waits.get(deploy.id);
   const why = wait === undefined ? null : reasons.waits(wait);
   return {
     at: iso(at),

@@ -3,13 +3,14 @@ import { backoff } from "./backoff.ts";
 import type { Context } from "./context.ts";
 import { emitDeploy } from "./deploys.ts";
 import { getDeploy, policyOf, projectRow, type DeployRow } from "./rows.ts";
-import { read } from "./reading.ts";
+import { liveExternal } from "./live.ts";
+import { read, slowPoll } from "./reading.ts";
 import type { Environment } from "./policy.ts";
 
 import { call } from "./upstream.ts";
 
 /** Nothing at Cloudflare runs this long; then it is no longer looked at. */
-const GIVE_UP_MS = 24 * 3_600_000;
+export const GIVE_UP_MS = 24 * 3_600_000;
 
 /**
  * A deployment that no deploy counts on: `abandoned` by a cancel or a deadline, or a `stray`, the late twin of a create
@@ -133,9 +134,7 @@ async function watch(context: Context, row: LeftoverRow): Promise<Step> {
   if (age > GIVE_UP_MS) {
     return ended(context, "given_up");
   }
-  const due = answer.ok
-    ? now + Math.min(60_000, Math.max(3_000, Math.round(age / 4)))
-    : retryAt(context, row, answer.error.retryAfterMs);
+  const due = answer.ok ? now + slowPoll(age) : retryAt(context, row, answer.error.retryAfterMs);
   // A stray that is stuck must not hold its lane for ever.
   const stuck = row.kind === "stray" && age > policyOf(context.sql).deadline_seconds * 1000;
   return {
@@ -182,16 +181,19 @@ async function undo(context: Context, row: LeftoverRow): Promise<Step> {
     : later(row, retryAt(context, row, called.answer.error.retryAfterMs));
 }
 
-/** What should be live instead: what went live last of the target, healthy or not, if that is newer (for a stray: or its own deploy's). */
+/**
+ * What should be live instead: what went live last of the target, healthy or not, if that is newer (for a stray: or its own
+ * deploy's), or what others have put live since.
+ */
 function rightOne(context: Context, row: LeftoverRow): string | null {
   const from = row.kind === "stray" ? row.number : row.number + 1;
-  return (
-    context.sql.one<{ deployment_id: string }>(
-      "SELECT deployment_id FROM deploys WHERE target = ? AND (status IN ('succeeded', 'verifying') OR reason_code = 'health_failed') AND number >= ? ORDER BY number DESC LIMIT 1",
-      row.target,
-      from,
-    )?.deployment_id ?? null
+  const newest = context.sql.one<{ deployment_id: string }>(
+    "SELECT deployment_id FROM deploys WHERE target = ? AND (status IN ('succeeded', 'verifying') OR reason_code = 'health_failed') AND number >= ? ORDER BY number DESC LIMIT 1",
+    row.target,
+    from,
   );
+  const external = row.environment === "production" ? liveExternal(context.sql) : null;
+  return newest === null ? null : (external ?? newest).deployment_id;
 }
 
 function rollsBack(context: Context, row: LeftoverRow): boolean {

@@ -1,6 +1,6 @@
 import type { Sql } from "../sql.ts";
 import { decide, type Holder, type Line, type Lock, type Rules, type Waiting } from "./queue.ts";
-import { openDeploys, policyOf } from "./rows.ts";
+import { openDeploys, policyOf, type DeployRow } from "./rows.ts";
 import { holdsLane } from "./status.ts";
 import { openingAt } from "./windows.ts";
 
@@ -11,13 +11,34 @@ export function line(sql: Sql, now: number): Line {
     return { start: [], waits: new Map(), wakeAt: null };
   }
   const waiting: Waiting[] = open.filter((d) => d.status === "queued");
-  const holders: Holder[] = [
-    ...open.filter((d) => holdsLane(d.status)),
+  return decide(waiting, holders(sql, open, now), rulesOf(sql, now), now);
+}
+
+/** Everything that has a lane to itself now; where several have, the last of these is what is told. */
+export function holders(sql: Sql, open: readonly DeployRow[], now: number): Holder[] {
+  return [
+    ...externalHolders(sql, now),
     ...sql.all<Holder>(
       "SELECT number, target, 'build' AS kind FROM leftovers WHERE kind = 'stray' AND ended_at IS NULL",
     ),
+    ...open.filter((d) => holdsLane(d.status)),
   ];
-  return decide(waiting, holders, rulesOf(sql, now), now);
+}
+
+function externalHolders(sql: Sql, now: number): Holder[] {
+  // One that is stuck must not hold its lane for ever.
+  return sql.all<Holder>(
+    "SELECT NULL AS number, target, 'build' AS kind, branch AS external FROM externals WHERE ended_at IS NULL AND since > ?",
+    now - policyOf(sql).deadline_seconds * 1_000,
+  );
+}
+
+/** Whether a build of others has this deploy's lane. */
+export function isBehindExternal(sql: Sql, row: DeployRow, now: number): boolean {
+  const { lane } = policyOf(sql);
+  return externalHolders(sql, now).some(
+    ({ target }) => lane === "project" || target === row.target,
+  );
 }
 
 export function rulesOf(sql: Sql, now: number): Rules {

@@ -24,6 +24,7 @@ import { listDeploys, toDeploy, type DeployFilter } from "./deploys.ts";
 import { getDeploy } from "./rows.ts";
 import { eventsAfter } from "./events.ts";
 import { acceptDelivery, type HookDelivered } from "./hook-delivery.ts";
+import { lookIfDue } from "./externals.ts";
 import * as hooks from "./hooks.ts";
 import { keyUse, reseal, type KeyUse } from "./keys.ts";
 import { promote } from "./promote.ts";
@@ -96,7 +97,7 @@ export class Project extends DurableObject<Env> {
     return this.#registered ? acceptDelivery(this.context, delivered) : err(NOT_FOUND);
   }
 
-  /** Cloudflare has news: what runs is looked at now rather than when that was planned. */
+  /** Cloudflare has news: what runs, and what others may have started, is looked at now. */
   look(): void {
     if (this.#registered) {
       lookNow(this.context);
@@ -341,10 +342,11 @@ export class Project extends DurableObject<Env> {
     return known;
   }
 
-  /** The watchdog's call: starts what is due, whatever became of the alarm. */
+  /** The watchdog's call: starts what is due, whatever became of the alarm, and from time to time a look round. */
   wake(): void {
     if (this.#registered) {
       this.#pump();
+      lookIfDue(this.context);
     }
   }
 

@@ -10,6 +10,7 @@ import { deliverNext, redeliver } from "./deliver.ts";
 import { move } from "./deploys.ts";
 import { getDeploy } from "./rows.ts";
 import { emit } from "./events.ts";
+import { look, watchExternal } from "./externals.ts";
 import { tend } from "./leftovers.ts";
 import { reasons } from "./reasons.ts";
 import { reconcile, watchForStrays } from "./reconcile.ts";
@@ -83,8 +84,10 @@ async function effect(context: Context, key: string): Promise<void> {
       return windowsDue(context, id);
     case "upload":
       return sweepUpload(context, id);
+    case "external":
+      return watchExternal(context, id);
     case "project":
-      return sweep(context);
+      return id === "look" ? look(context) : sweep(context);
     default:
       return;
   }

@@ -23,11 +23,14 @@ export interface Waiting {
   readonly released_by: string | null;
 }
 
-/** What has its lane to itself: a deploy from its claim on, or a stray that may still go live. */
+/** What has its lane to itself: a deploy from its claim on, a stray that may still go live, or a build of others. */
 export interface Holder {
-  readonly number: number;
+  /** null: an external. */
+  readonly number: number | null;
   readonly target: string;
   readonly kind: DeployKind;
+  /** The branch of an external. */
+  readonly external?: string;
 }
 
 /** A person's stop sign. */
@@ -61,10 +64,12 @@ export interface Line {
 
 export interface Wait {
   readonly for: WaitingFor;
+  /** The same, or what keeps its turn from coming: a build of others, or as many builds in the account as may run. */
+  readonly code: WaitingFor | "external" | "max_builds";
   readonly until: number | null;
   /** The number it waits for its turn behind. */
   readonly behind: number | null;
-  /** Who is in the way and why, for a lock or a window. */
+  /** Who is in the way and why, for a lock or a window; the branch, for an external. */
   readonly because: string | null;
 }
 
@@ -87,9 +92,9 @@ export function decide(
   // A rollback is one call, and acts while a build runs: it has a lane of its own.
   const laneOf = (x: { target: string; kind: DeployKind }): string =>
     x.kind === "rollback" ? "rollback" : rules.policy.lane === "project" ? "" : x.target;
-  const taken = new Map<string, number>();
+  const taken = new Map<string, Holder>();
   for (const holder of holders) {
-    taken.set(laneOf(holder), holder.number);
+    taken.set(laneOf(holder), holder);
   }
 
   const start: string[] = [];
@@ -110,9 +115,11 @@ export function decide(
     const behind = taken.get(lane);
     if (behind === undefined) {
       start.push(deploy.id);
-      taken.set(lane, deploy.number);
+      taken.set(lane, deploy);
     } else {
-      waits.set(deploy.id, { for: "turn", until: null, behind, because: null });
+      const { number, external = null } = behind;
+      const code = external === null ? "turn" : "external";
+      waits.set(deploy.id, { for: "turn", code, until: null, behind: number, because: external });
     }
   }
   return { start, waits, wakeAt };
@@ -139,6 +146,7 @@ export function classOf(
 function heldBack(deploy: Waiting, rules: Rules, now: number): Wait | null {
   const wait = (reason: WaitingFor, until: number | null, because: string | null = null): Wait => ({
     for: reason,
+    code: reason,
     until,
     behind: null,
     because,
@@ -146,7 +154,7 @@ function heldBack(deploy: Waiting, rules: Rules, now: number): Wait | null {
   const later = (at: number | null): at is number => at !== null && at > now;
   if (later(deploy.due_at)) {
     return deploy.waiting_for === "turn"
-      ? wait("turn", null, "as many builds run in this account as max_builds allows")
+      ? { ...wait("turn", null), code: "max_builds" }
       : wait(deploy.waiting_for ?? "retry", deploy.due_at);
   }
   // What brings a good version back must not be stopped by what is there to keep bad ones out.

@@ -78,3 +78,8 @@ export function stageChanges(before: readonly Stage[], after: readonly Stage[]):
 export function nextPoll(inStageMs: number): number {
   return Math.min(30_000, Math.max(1_000, Math.round(inStageMs / 4)));
 }
+
+/** The same for what is only waited for to end: by its age, and slower. */
+export function slowPoll(ageMs: number): number {
+  return Math.min(60_000, Math.max(3_000, Math.round(ageMs / 4)));
+}

@@ -1,5 +1,4 @@
 import type { Wait } from "./queue.ts";
-import type { WaitingFor } from "./shapes.ts";
 
 /**
  * Every reason that a person or a program is given for why something waits, ended or did not happen: one code, one plain
@@ -138,10 +137,7 @@ export const reasons = {
     code: "assets_expired",
     text: `Cloudflare no longer has ${count} of its files; upload them again.`,
   }),
-  waits: ({ for: waiting, until, behind, because }: Wait): Reason => ({
-    code: waiting,
-    text: waitSentence(waiting, until, behind, because),
-  }),
+  waits: (wait: Wait): Reason => ({ code: wait.code, text: waitSentence(wait) }),
   rejectedBy: (actor: string, reason: string | null): Reason => ({
     code: "rejected",
     text: `Rejected by ${actor}${reason === null ? "." : `: ${reason}`}`,
@@ -168,19 +164,15 @@ export const reasons = {
   }),
 } as const;
 
-function waitSentence(
-  waiting: WaitingFor,
-  until: number | null,
-  behind: number | null,
-  because: string | null,
-): string {
+function waitSentence({ code, until, behind, because }: Wait): string {
   const time = until === null ? null : moment(until);
   const why = because === null ? "" : ` (${because})`;
-  switch (waiting) {
+  switch (code) {
+    case "external":
+      return `Waits for a build of ${because ?? "a branch"} that was started outside Signalbox.`;
+    case "max_builds":
+      return "Waits for its turn: as many builds run in this account as max_builds allows.";
     case "turn":
-      if (because !== null) {
-        return `Waits for its turn: ${because}.`;
-      }
       return behind !== null
         ? `Waits for its turn behind #${behind}.`
         : `Waits for its turn${time === null ? "" : `, at ${time}: starts are kept apart`}.`;

@@ -147,19 +147,29 @@ export function unclaimed(
   listed: readonly UpstreamDeployment[],
   row: DeployRow,
 ): UpstreamDeployment[] {
-  const sent: Sent = {
+  const known = knownOf(context, listed);
+  return mayBeOurs(listed, ids(row.baseline), sentOf(context, row)).filter(
+    ({ id }) => !known.has(id),
+  );
+}
+
+/** Those of the listed deployments of which it is settled whose they are: once an external, never ours, and vice versa. */
+export function knownOf(context: Context, listed: readonly UpstreamDeployment[]): Set<string> {
+  const known = context.sql.all<{ id: string }>(
+    `SELECT value AS id FROM json_each(?) WHERE EXISTS (SELECT 1 FROM deploys WHERE deployment_id = value)
+       OR EXISTS (SELECT 1 FROM leftovers WHERE deployment_id = value)
+       OR EXISTS (SELECT 1 FROM externals WHERE deployment_id = value)`,
+    JSON.stringify(listed.map(({ id }) => id)),
+  );
+  return new Set(known.map(({ id }) => id));
+}
+
+export function sentOf(context: Context, row: DeployRow): Sent {
+  return {
     form: JSON.parse(row.form) as Form,
     productionBranch: projectRow(context.sql).production_branch,
     manifest: row.upload_id !== null,
   };
-  return mayBeOurs(listed, ids(row.baseline), sent).filter(
-    ({ id }) =>
-      context.sql.one(
-        "SELECT 1 AS x FROM deploys WHERE deployment_id = ? UNION SELECT 1 FROM leftovers WHERE deployment_id = ?",
-        id,
-        id,
-      ) === null,
-  );
 }
 
 interface ListProblem {

@@ -3,6 +3,7 @@ import { err, ok, type Result } from "../result.ts";
 import { hasSchema, migrate, type Sql } from "../sql.ts";
 import { changePolicy, faultIn } from "./change-policy.ts";
 import type { Context } from "./context.ts";
+import { currentExternals, liveExternal } from "./live.ts";
 import { listLocks } from "./locks.ts";
 import { toDeploy } from "./deploys.ts";
 import { domainsOf, getDeploy, openDeploys, policyOf, projectRow } from "./rows.ts";
@@ -87,7 +88,8 @@ export function viewProject(context: Context): ProjectView {
   const { sql } = context;
   const row = projectRow(sql);
   const open = openDeploys(sql).map((deploy) => toDeploy(context, deploy));
-  const live = row.live_deploy_id === null ? null : getDeploy(sql, row.live_deploy_id);
+  const ours = row.live_deploy_id === null ? null : getDeploy(sql, row.live_deploy_id);
+  const live = liveExternal(sql) === null ? ours : null;
   return {
     name: row.name,
     account_id: row.account_id,
@@ -106,6 +108,7 @@ export function viewProject(context: Context): ProjectView {
         since: number;
       }>("SELECT deployment_id, kind, deploy_id, since FROM leftovers WHERE ended_at IS NULL")
       .map((leftover) => ({ ...leftover, since: iso(leftover.since) })),
+    externals: currentExternals(sql),
     locks: listLocks(context),
     policy: policyOf(sql),
     registered_at: iso(row.registered_at),

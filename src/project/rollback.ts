@@ -5,6 +5,7 @@ import { must } from "../sql.ts";
 import type { Answered } from "./accept.ts";
 import type { Context } from "./context.ts";
 import { alter, emitDeploy, move, toDeploy } from "./deploys.ts";
+import { liveExternal } from "./live.ts";
 import { lockInside } from "./locks.ts";
 import type { Refusal } from "./refusal.ts";
 import { getDeploy, policyOf, projectRow, takeNumber, type DeployRow } from "./rows.ts";
@@ -84,18 +85,21 @@ export function rollBack(
   });
 }
 
-/** The newest success before the one that is live. */
+/** The newest success before the one that is live; from a deployment of others, the newest of ours. */
 function lastGood(context: Context): DeployRow | null {
   const live = liveRow(context);
-  return live === null
-    ? null
-    : context.sql.one<DeployRow>(
-        `SELECT * FROM deploys WHERE target = 'production' AND status = 'succeeded' AND kind <> 'rollback'
-           AND number < ? AND deployment_id IS NOT NULL AND deployment_id <> ? ORDER BY number DESC LIMIT 1`,
-        // After a rollback, what was live before is not tried again: it was rolled back for a reason.
-        originOf(context, live).number,
-        live.deployment_id,
-      );
+  if (live === null) {
+    return null;
+  }
+  const external = liveExternal(context.sql) !== null;
+  // After a rollback, what was live before is not tried again: it was rolled back for a reason.
+  const { number } = originOf(context, live);
+  return context.sql.one<DeployRow>(
+    `SELECT * FROM deploys WHERE target = 'production' AND status = 'succeeded' AND kind <> 'rollback'
+       AND number < ? AND deployment_id IS NOT NULL AND deployment_id <> ? ORDER BY number DESC LIMIT 1`,
+    external ? number + 1 : number,
+    external ? "" : live.deployment_id,
+  );
 }
 
 /** The deploy whose deployment is live: for a rollback the one that it went back to. */
@@ -110,6 +114,7 @@ function originOf(context: Context, live: DeployRow): DeployRow {
   return origin ?? live;
 }
 
+/** Of ours, the one that was live last. */
 function liveRow(context: Context): DeployRow | null {
   const { live_deploy_id: id } = projectRow(context.sql);
   return id === null ? null : getDeploy(context.sql, id);
@@ -131,7 +136,8 @@ function whyNot(context: Context, target: DeployRow | null, to: string | null): 
       detail: `Only a production deploy that succeeded can be gone back to; #${target.number} is ${target.environment} and ${target.status}.`,
     };
   }
-  return liveRow(context)?.deployment_id === target.deployment_id
+  return liveRow(context)?.deployment_id === target.deployment_id &&
+    liveExternal(context.sql) === null
     ? { code: "conflict", detail: `#${target.number} is what is live.` }
     : null;
 }

@@ -1,6 +1,6 @@
 import type { Sql } from "../sql.ts";
 import { DEFAULT_POLICY, type Policy } from "./policy.ts";
-import type { DeployKind, DeployStatus, TriggerKind, WaitingFor } from "./shapes.ts";
+import type { DeployKind, DeployStatus, External, TriggerKind, WaitingFor } from "./shapes.ts";
 import type { Environment } from "./policy.ts";
 
 /** A deploy as it is stored. */
@@ -82,6 +82,34 @@ export interface ProjectRow {
   live_deploy_id: string | null;
   registered_at: number;
   sweep_at: number;
+  /** When to look next for what others have started; null: no look is due. */
+  look_at: number | null;
+  /** When its deployments were last listed with an eye to that. */
+  listed_at: number | null;
+  /** What had been made by then (Cloudflare's clock) was there at the first list; null: there was none yet. */
+  history_until: number | null;
+}
+
+/** A deployment that others made. */
+export interface ExternalRow {
+  deployment_id: string;
+  environment: Environment;
+  branch: string;
+  target: string;
+  url: string;
+  trigger_type: string | null;
+  commit_hash: string | null;
+  commit_message: string | null;
+  stage: string;
+  created_on: string;
+  /** When it was noticed. */
+  since: number;
+  errors: number;
+  due_at: number | null;
+  ended_at: number | null;
+  outcome: Exclude<External["status"], "running"> | null;
+  /** When it went live in production (Cloudflare's clock). */
+  live_at: number | null;
 }
 
 export function projectRow(sql: Sql): ProjectRow {

@@ -293,4 +293,32 @@ ALTER TABLE deploys ADD COLUMN health TEXT;
 ALTER TABLE deploys ADD COLUMN promoted_from TEXT;
 `,
   },
+  {
+    id: 9,
+    sql: `
+ALTER TABLE project ADD COLUMN look_at INTEGER;
+ALTER TABLE project ADD COLUMN listed_at INTEGER;
+ALTER TABLE project ADD COLUMN history_until INTEGER;
+CREATE TABLE externals (
+  deployment_id TEXT PRIMARY KEY,
+  environment TEXT NOT NULL,
+  branch TEXT NOT NULL,
+  target TEXT NOT NULL,
+  url TEXT NOT NULL,
+  trigger_type TEXT,
+  commit_hash TEXT,
+  commit_message TEXT,
+  stage TEXT NOT NULL,
+  created_on TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  errors INTEGER NOT NULL DEFAULT 0,
+  due_at INTEGER,
+  ended_at INTEGER,
+  outcome TEXT,
+  live_at INTEGER
+);
+CREATE INDEX externals_open ON externals (due_at) WHERE ended_at IS NULL;
+CREATE INDEX externals_live ON externals (live_at) WHERE live_at IS NOT NULL;
+`,
+  },
 ];

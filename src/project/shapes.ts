@@ -150,6 +150,8 @@ export const EventType = z.enum([
   "deploy.promoted",
   "deploy.verified",
   "deploy.health_failed",
+  "external.started",
+  "external.ended",
   "project.registered",
   "project.policy_changed",
   "project.locked",
@@ -186,6 +188,35 @@ export const Lock = z.object({
 });
 export type Lock = z.infer<typeof Lock>;
 
+/** A deployment that others made: in Cloudflare's dashboard, by its own builds, or straight by its API. */
+export const External = z.object({
+  deployment_id: z.string(),
+  status: z.enum([
+    "running",
+    "succeeded",
+    "failed",
+    "canceled",
+    "skipped",
+    "superseded",
+    "deleted",
+    "given_up",
+  ]),
+  /** Its latest stage. */
+  stage: z.string(),
+  /** What started it, as Cloudflare says: `ad_hoc`, `github:push`, `deploy_hook`, … */
+  trigger: z.string().nullable(),
+  environment: Environment,
+  branch: z.string(),
+  target: z.string(),
+  url: z.string(),
+  commit_hash: z.string().nullable(),
+  commit_message: z.string().nullable(),
+  created_on: z.string(),
+  since: z.string(),
+  ended_at: z.string().nullable(),
+});
+export type External = z.infer<typeof External>;
+
 export const ProjectView = z.object({
   name: z.string(),
   account_id: z.string(),
@@ -193,6 +224,7 @@ export const ProjectView = z.object({
   subdomain: z.string(),
   domains: z.array(z.string()),
   source: z.enum(["git", "direct_upload"]),
+  /** null also while what is live is an external. */
   live: Deploy.nullable(),
   running: z.array(Deploy),
   waiting: z.array(Deploy),
@@ -204,6 +236,8 @@ export const ProjectView = z.object({
       since: z.string(),
     }),
   ),
+  /** Those that run, and the one that is live, if it is an external. */
+  externals: z.array(External),
   locks: z.array(Lock),
   policy: PolicyShape,
   registered_at: z.string(),

@@ -8,7 +8,8 @@ import { backoff } from "./backoff.ts";
 import type { Context } from "./context.ts";
 import { alter, move } from "./deploys.ts";
 import { classOf } from "./queue.ts";
-import { line } from "./line.ts";
+import { notice } from "./externals.ts";
+import { isBehindExternal, line } from "./line.ts";
 import { getDeploy, markOf, policyOf, projectRow, type DeployRow } from "./rows.ts";
 import type { Form } from "./form.ts";
 import { holdBack, requeue } from "./hold.ts";
@@ -26,6 +27,8 @@ type Result =
   /** The create request never left. */
   | { readonly kind: "not_sent"; readonly error: UpstreamError }
   | { readonly kind: "no_permit"; readonly until: number }
+  /** A build of others has its lane. */
+  | { readonly kind: "external" }
   | { readonly kind: "impossible"; readonly why: Reason }
   | { readonly kind: "answered"; readonly answer: Answer<UpstreamDeployment> };
 
@@ -117,7 +120,8 @@ export function claim(context: Context, id: string): DeployRow | null {
     return move(context, row, "submitting", {
       event: row.started_at === null ? "deploy.started" : null,
       fence: row.fence + 1,
-      started_at: row.started_at ?? now,
+      // While it has asked for nothing, nothing runs that a deadline could count for.
+      started_at: row.attempts === 0 ? now : row.started_at,
       posted_at: null,
       waiting_for: null,
       due_at: now + LEASE_MS,
@@ -135,6 +139,7 @@ async function attempt(context: Context, claimed: DeployRow): Promise<Result> {
       return assets;
     }
   }
+  const askedAt = context.now();
   const pages = claimed.baseline === null ? 1 : undefined;
   const listed = await listBackTo(context, ids(claimed.baseline), "more", pages);
   if (!listed.ok) {
@@ -143,12 +148,12 @@ async function attempt(context: Context, claimed: DeployRow): Promise<Result> {
       ? { kind: "no_permit", until: until ?? context.now() }
       : { kind: "not_sent", error };
   }
-  const row = beginSending(context, claimed, listed.value);
-  if (row === null) {
-    return { kind: "no_permit", until: context.now() };
+  const begun = beginSending(context, claimed, listed.value, askedAt);
+  if (begun.kind !== "sending") {
+    return begun;
   }
   fault("submit.sending", context.state);
-  const payload = payloadOf(context, row);
+  const payload = payloadOf(context, begun.row);
   if (payload === null) {
     return { kind: "impossible", why: reasons.bodyLost() };
   }
@@ -158,27 +163,35 @@ async function attempt(context: Context, claimed: DeployRow): Promise<Result> {
 
 /**
  * The last step before the request, made durable by the output gate before it leaves: from here on, no answer means
- * *unknown*. A deployment of an earlier attempt that has come to light meanwhile is taken instead.
+ * *unknown*. A deployment of an earlier attempt that has come to light meanwhile is taken instead; and what others have
+ * under way in this lane is waited for. Nothing in the list can be of the request that is about to leave.
  */
 function beginSending(
   context: Context,
   claimed: DeployRow,
   listed: UpstreamDeployment[],
-): DeployRow | null {
+  askedAt: number,
+): Result | { readonly kind: "sending"; readonly row: DeployRow } {
   return context.change(() => {
+    const now = context.now();
     const row = getDeploy(context.sql, claimed.id);
     if (row?.status !== "submitting" || row.fence !== claimed.fence) {
-      return null;
+      return { kind: "no_permit", until: now };
     }
     if (row.baseline !== null && conclude(context, row, unclaimed(context, listed, row))) {
-      return null;
+      return { kind: "no_permit", until: now };
     }
-    return alter(context, row, {
+    notice(context, listed, askedAt);
+    if (isBehindExternal(context.sql, row, now)) {
+      return { kind: "external" };
+    }
+    const sent = alter(context, row, {
       attempts: row.attempts + 1,
       baseline: row.baseline ?? JSON.stringify(listed.map(({ id }) => id)),
-      posted_at: context.now(),
-      due_at: context.now() + LEASE_MS,
+      posted_at: now,
+      due_at: now + LEASE_MS,
     });
+    return { kind: "sending", row: sent };
   });
 }
 
@@ -215,6 +228,8 @@ function settle(context: Context, claimed: DeployRow, result: Result): void {
   switch (result.kind) {
     case "no_permit":
       return requeue(context, row, { for: "budget", until: result.until });
+    case "external":
+      return requeue(context, row);
     case "impossible":
       move(context, row, "failed", { why: result.why });
       return;

@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import { liveExternal } from "./live.ts";
 
 const DAY_MS = 24 * 3_600_000;
 /** How long is kept what only tells of the past. Deploys themselves stay. */
@@ -25,6 +26,11 @@ export function sweep(context: Context): void {
     sql.run("DELETE FROM deliveries WHERE at < ? AND state <> 'pending'", before);
     sql.run("DELETE FROM triggers WHERE at < ?", before);
     sql.run("DELETE FROM leftovers WHERE ended_at < ?", before);
+    sql.run(
+      "DELETE FROM externals WHERE ended_at < ? AND deployment_id <> ?",
+      before,
+      liveExternal(sql)?.deployment_id ?? "",
+    );
     sql.run("UPDATE project SET sweep_at = ?", context.now() + DAY_MS);
   });
 }

@@ -66,7 +66,7 @@ export async function poll(context: Context, id: string): Promise<void> {
   fault("track.settled", context.state);
 }
 
-/** Whatever runs is due now: there is word from outside that it has changed. */
+/** Whatever runs is due now, and a look for what others have started: there is word from outside of a change. */
 export function lookNow(context: Context): void {
   context.change(() => {
     const now = context.now();
@@ -75,6 +75,7 @@ export function lookNow(context: Context): void {
       now,
       now,
     );
+    context.sql.run("UPDATE project SET look_at = ?", now);
   });
 }
 

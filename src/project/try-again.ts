@@ -30,6 +30,23 @@ export function tryAgain(
 ): void {
   const { retry } = policyOf(context.sql);
   const retries = row.retries + 1;
+  // It stays known as ours.
+  context.sql.insert(
+    "leftovers",
+    {
+      deployment_id: row.deployment_id,
+      deploy_id: row.id,
+      number: row.number,
+      kind: "abandoned",
+      target: row.target,
+      environment: row.environment,
+      step: "watch",
+      since: context.now(),
+      ended_at: context.now(),
+      outcome: "failed",
+    },
+    true,
+  );
   const queued = move(context, row, "queued", {
     retries,
     deployment_id: null,

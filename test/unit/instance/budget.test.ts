@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import {
   block,
   draw,
+  levelAt,
   newBudget,
   type Budget,
   type PermitKind,
@@ -26,7 +27,7 @@ describe("the budget", () => {
       fc.record({
         wait: fc.integer({ min: 0, max: 2_000 }),
         burst: fc.integer({ min: 1, max: 60 }),
-        kind: fc.constantFrom<PermitKind>("create", "call", "poll", "more"),
+        kind: fc.constantFrom<PermitKind>("create", "call", "poll", "look", "more"),
       }),
       { minLength: 200, maxLength: 600 },
     );
@@ -57,6 +58,62 @@ describe("the budget", () => {
     );
   });
 
+  it("gives looks 5 % of it in any five minutes, and all of that, and never of the reserve", () => {
+    const steps = fc.array(
+      fc.record({
+        wait: fc.integer({ min: 0, max: 8_000 }),
+        polls: fc.integer({ min: 0, max: 20 }),
+      }),
+      { minLength: 150, maxLength: 400 },
+    );
+    fc.assert(
+      fc.property(steps, (list) => {
+        let budget: Budget = newBudget(0, 0);
+        let now = 0;
+        const looks: number[] = [];
+        for (const { wait, polls } of list) {
+          now += wait;
+          for (let i = 0; i < polls; i++) {
+            budget = draw(budget, "poll", now).budget;
+          }
+          for (let i = 0; i < 5; i++) {
+            const before = levelAt(budget, now);
+            const drawn = draw(budget, "look", now);
+            budget = drawn.budget;
+            if (drawn.granted) {
+              looks.push(now);
+              expect(before).toBeGreaterThanOrEqual(9);
+            }
+          }
+        }
+        for (const first of looks) {
+          const within = looks.filter((at) => at >= first && at < first + WINDOW_MS);
+          expect(within.length).toBeLessThanOrEqual(0.05 * LIMIT);
+        }
+      }),
+      { numRuns: 50, endOnFailure: true },
+    );
+
+    let budget: Budget = newBudget(0, 0);
+    let granted = 0;
+    for (let now = 0; now <= WINDOW_MS; now += 100) {
+      const drawn = draw(budget, "look", now);
+      budget = drawn.budget;
+      granted += Number(drawn.granted);
+    }
+    expect(granted).toBeGreaterThanOrEqual(57);
+  });
+
+  it("says when the next look can be had, and lets others have theirs meanwhile", () => {
+    const first = draw({ ...newBudget(0, 0), level: 20, looks: 1 }, "look", 0);
+    expect(first.granted).toBe(true);
+    const second = draw(first.budget, "look", 0);
+    expect(second).toMatchObject({ granted: false, until: 5_195 });
+    expect(draw(second.budget, "poll", 0).granted).toBe(true);
+    expect(draw(second.budget, "look", 5_194).granted).toBe(false);
+    expect(draw(second.budget, "look", 5_195).granted).toBe(true);
+  });
+
   it("keeps a reserve that polls can't use, and credit for what has begun", () => {
     let budget = { ...newBudget(0, 0), level: 8 };
     expect(draw(budget, "poll", 0).granted).toBe(false);
@@ -76,7 +133,7 @@ describe("the budget", () => {
 
   it("grants nobody anything until a 429 is over, and has saved nothing up meanwhile", () => {
     const blocked = block({ ...newBudget(0, 0), level: 20 }, 60_000);
-    for (const kind of ["create", "call", "poll", "more"] as const) {
+    for (const kind of ["create", "call", "poll", "look", "more"] as const) {
       expect(draw(blocked, kind, 59_999)).toMatchObject({ granted: false, until: 60_000 });
     }
     expect(draw(blocked, "create", 60_000).granted).toBe(false);

@@ -51,8 +51,18 @@ describe("the line", () => {
   it("starts the lowest number and lets the others wait behind it", () => {
     const line = decide([waiting(3), waiting(1), waiting(2)], [], rules({ lane: "project" }), NOW);
     expect(line.start).toEqual(["dpl_1"]);
-    expect(line.waits.get("dpl_2")).toEqual({ for: "turn", until: null, behind: 1, because: null });
-    expect(line.waits.get("dpl_3")).toEqual({ for: "turn", until: null, behind: 1, because: null });
+    expect(line.waits.get("dpl_2")).toMatchObject({
+      for: "turn",
+      until: null,
+      behind: 1,
+      because: null,
+    });
+    expect(line.waits.get("dpl_3")).toMatchObject({
+      for: "turn",
+      until: null,
+      behind: 1,
+      because: null,
+    });
   });
 
   it("starts nothing while the lane is held, whatever the target", () => {
@@ -64,6 +74,25 @@ describe("the line", () => {
     );
     expect(line.start).toEqual([]);
     expect(line.waits.get("dpl_2")?.behind).toBe(1);
+  });
+
+  it("waits for a build of others in its lane, and says whose branch that is", () => {
+    const external = {
+      number: null,
+      target: "preview/a",
+      kind: "build",
+      external: "a",
+    } as const;
+    const all = [waiting(1), waiting(2, { target: "preview/a" })];
+    const line = decide(all, [external], rules(), NOW);
+    expect(line.start).toEqual([]);
+    expect(line.waits.get("dpl_1")).toMatchObject({
+      for: "turn",
+      until: null,
+      behind: null,
+      because: "a",
+    });
+    expect(decide(all, [external], rules({ lane: "target" }), NOW).start).toEqual(["dpl_1"]);
   });
 
   it("gives each target a lane of its own when asked to", () => {
@@ -81,7 +110,7 @@ describe("the line", () => {
     const held = waiting(1, { due_at: NOW + 5_000, waiting_for: "retry" });
     const line = decide([held, waiting(2)], [], rules({ lane: "project" }), NOW);
     expect(line.start).toEqual(["dpl_2"]);
-    expect(line.waits.get("dpl_1")).toEqual({
+    expect(line.waits.get("dpl_1")).toMatchObject({
       for: "retry",
       until: NOW + 5_000,
       behind: null,

@@ -32,7 +32,7 @@ describe("where the account builds one at a time", () => {
     expect(await world.deploy(second)).toMatchObject({
       status: "queued",
       waiting: { for: "turn", until: null },
-      reason_code: "turn",
+      reason_code: "max_builds",
       reason: "Waits for its turn: as many builds run in this account as max_builds allows.",
     });
     expect(await instance().builds()).toMatchObject({

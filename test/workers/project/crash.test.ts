@@ -288,6 +288,48 @@ describe("a window", () => {
   });
 });
 
+describe("a build of others", () => {
+  it("is told once and waited for, whatever crashes, noticed before ours is asked for or by a look", async () => {
+    const both = async (looks: boolean, crash: string | null): Promise<World> => {
+      const world = await World.create();
+      await world.ended((await world.push()).deploy?.id ?? "");
+      world.sandbox.speed({ stages: { build: 60_000 } });
+      await world.api("POST", "/deployments", new FormData());
+      world.sandbox.speed({});
+      if (crash !== null) {
+        world.crashAt(crash);
+      }
+      if (looks) {
+        await world.retrying(() => world.stub().look());
+        await world.run(5_000);
+      }
+      const ours = await world.push();
+      expect((await world.ended(ours.deploy?.id ?? "")).status).toBe("succeeded");
+      await world.run(3_600_000);
+      const [, theirs, own] = world.created();
+      const events = await world.events();
+      const told = events.filter(({ type }) => type.startsWith("external."));
+      expect(told.map(({ type }) => type)).toEqual(["external.started", "external.ended"]);
+      const deployments = told.map(({ data }) => data["external"]);
+      expect(deployments).toMatchObject([{ deployment_id: theirs }, { deployment_id: theirs }]);
+      expect(world.created()).toHaveLength(3);
+      const { requests, transitions } = world.sandbox.journal();
+      const asked = requests.find(({ deployment }) => deployment === own);
+      const over = transitions.findLast(({ deployment }) => deployment === theirs);
+      expect(Date.parse(asked?.at ?? "")).toBeGreaterThanOrEqual(Date.parse(over?.at ?? ""));
+      return world;
+    };
+    for (const looks of [false, true]) {
+      for (const point of new Set((await both(looks, null)).points)) {
+        if (/^(submit|look|external)\./.test(point)) {
+          reached.add(point);
+          expect((await both(looks, point)).crashes).toBe(1);
+        }
+      }
+    }
+  }, 60_000);
+});
+
 describe("fault points", () => {
   it("are all reached by the sweep", () => {
     const sources: Record<string, string> = import.meta.glob("../../../src/**/*.ts", {

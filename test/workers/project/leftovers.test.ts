@@ -77,7 +77,14 @@ describe("a stray", () => {
     const next = await world.push();
     await world.run(10_000);
     expect((await world.deploy(id(next))).waiting).toMatchObject({ for: "turn" });
-    expect((await world.ended(id(next))).status).toBe("succeeded");
+    await world.stub().cancel(id(next), "Ines");
+    const supposed = { branch: null, kind: "build", trigger_kind: "api", at: null } as const;
+    expect(await world.stub().explainPolicy(supposed)).toMatchObject({
+      would: "wait",
+      waiting: { for: "turn" },
+    });
+    const last = await world.push();
+    expect((await world.ended(id(last))).status).toBe("succeeded");
     expect(world.created()).toContain(first.deployment?.id);
   });
 
