@@ -179,7 +179,7 @@ async function createProject(c: Context<AppEnv>): Promise<Response> {
   const body = onlyFields(await readObject(c), NEW_PROJECT);
   const response = await relay(c, { method: "POST", path: [], body });
   const made = UpstreamProject.safeParse(
-    ((await response.clone().json()) as { result?: unknown }).result,
+    (await response.clone().json<{ result?: unknown }>()).result,
   );
   if (response.ok && made.success) {
     // Who makes a project here will deploy to it here.

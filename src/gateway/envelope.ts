@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 
 import type { AppEnv } from "../api/context.ts";
 import type { Problem } from "../problem.ts";
@@ -42,7 +41,7 @@ export function refusedBy({ status, code, message }: Problem): Refused {
 /** A refusal of this door. The SDK is told not to repeat what a repetition would not mend. */
 export function answerEnvelope(c: Context<AppEnv>, problem: Problem): Response {
   const again = problem.status === 429 || problem.status === 503;
-  return c.json(refusedBody(refusedBy(problem)), problem.status as ContentfulStatusCode, {
+  return c.json(refusedBody(refusedBy(problem)), problem.status, {
     ...problem.extras.headers,
     ...(again ? {} : { "x-should-retry": "false" }),
   });

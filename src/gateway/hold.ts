@@ -36,23 +36,14 @@ export async function answerWhenEnded(c: Context<AppEnv>, id: string): Promise<R
   }
   c.header("content-type", "application/json");
   return stream(c, async (out) => {
-    let open = true;
-    out.onAbort(() => {
-      open = false;
-    });
-    const blanks = (async () => {
-      while (open) {
-        await out.write(" ");
-        await scheduler.wait(BLANK_EVERY_MS);
-      }
-    })();
-    const outcome = await outcomeOf(c, id, () => open);
-    open = false;
+    await out.write(" ");
+    const blanks = setInterval(() => void out.write(" "), BLANK_EVERY_MS);
+    const outcome = await outcomeOf(c, id, () => !out.aborted);
+    clearInterval(blanks);
     if (outcome !== null) {
       await out.write(JSON.stringify(outcome.ok ? outcome.body : refusedBody(outcome.refused)));
     }
     await out.close();
-    await blanks;
   });
 }
 
