@@ -7,6 +7,8 @@ import { secureHeaders } from "hono/secure-headers";
 import { answerProblem, invalid, toProblem } from "./api/answer.ts";
 import type { AppEnv } from "./api/context.ts";
 import { routes } from "./api/routes.ts";
+import { gateway, pathOf, PREFIX } from "./gateway/door.ts";
+import { answerEnvelope } from "./gateway/envelope.ts";
 import { configOf } from "./env.ts";
 import { Problem } from "./problem.ts";
 
@@ -33,6 +35,7 @@ const uncached = createMiddleware<AppEnv>(async (c, next) => {
 
 /** The doors, with what all of them share: ids, headers, configuration, and one way to refuse. */
 export const app = new OpenAPIHono<AppEnv>({
+  getPath: pathOf,
   defaultHook(result) {
     if (!result.success) {
       throw invalid(result.target, result.error);
@@ -63,6 +66,7 @@ app.use(
 );
 app.use("/v1/*", uncached);
 app.use("/hooks/*", uncached);
+app.use(`${PREFIX}/*`, uncached);
 
 app.notFound((c) =>
   answerProblem(
@@ -73,7 +77,13 @@ app.notFound((c) =>
     ),
   ),
 );
-app.onError((error, c) => answerProblem(c, toProblem(error, c)));
+app.onError((error, c) => {
+  const problem = toProblem(error, c);
+  return c.req.path.startsWith(`${PREFIX}/`)
+    ? answerEnvelope(c, problem)
+    : answerProblem(c, problem);
+});
+app.route(PREFIX, gateway);
 
 for (const register of routes) {
   register(app);

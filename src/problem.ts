@@ -29,6 +29,7 @@ export const CODES = {
   secret_awaited: [401, "The hook has not got its secret yet."],
   insufficient_scope: [403, "The token may not do this."],
   wrong_repository: [403, "The delivery is about another repository than the hook's."],
+  upload_token_invalid: [403, "The upload token is none of this place, or has expired."],
   not_found: [404, "There is nothing at this address."],
   account_not_found: [404, "This is not the configured account."],
   project_not_found: [404, "There is no such project."],

@@ -15,9 +15,12 @@ export type Wanted = Pick<AcceptInput, "kind" | "branch" | "form" | "content_has
 
 /** What the request says of the deploy beside its content. */
 export interface Asked {
+  readonly door: "api" | "gateway";
   readonly idempotency_key: string | undefined;
   readonly not_before: number | null;
   readonly refuse_locked: boolean;
+  /** The client itself says that it has sent this before. */
+  readonly again: boolean;
 }
 
 export interface Agreement {
@@ -30,7 +33,7 @@ export interface Agreement {
 export async function acceptDeploy(
   c: Context<AppEnv>,
   wanted: Wanted,
-  { idempotency_key: idempotencyKey, not_before, refuse_locked }: Asked,
+  { door, idempotency_key: idempotencyKey, not_before, refuse_locked, again }: Asked,
 ): Promise<Agreement> {
   const { content, ...what } = wanted;
   const keyed = idempotencyKey !== undefined;
@@ -39,13 +42,17 @@ export async function acceptDeploy(
     deploy_id: newId("dpl"),
     trigger: {
       id: newId("trg"),
-      kind: "api",
-      source: "api",
+      kind: door,
+      source: door,
       actor: c.var.caller.token,
       delivery_id: null,
     },
     dedupe_key: keyed ? `idem/${idempotencyKey}` : null,
-    fingerprint: keyed ? await fingerprint(`${c.req.method} ${c.req.path}\n${content}`) : null,
+    fingerprint:
+      keyed || door === "gateway"
+        ? await fingerprint(`${c.req.method} ${c.req.path}\n${content}`)
+        : null,
+    again,
     stored_upload: null,
     hook_id: null,
     not_before,

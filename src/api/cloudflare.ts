@@ -23,7 +23,7 @@ export async function askCloudflare<T>(
   return answer;
 }
 
-async function takePermit(c: Context<AppEnv>): Promise<void> {
+export async function takePermit(c: Context<AppEnv>): Promise<void> {
   for (let waited = 0; ;) {
     const permit = await askInstance(c, (instance) => instance.permit("call"));
     if (permit.granted) {

@@ -135,6 +135,8 @@ export function createDeployRoute(api: Api): void {
     const isForm = /^\s*multipart\//i.test(c.req.header("content-type") ?? "");
     const { wait, not_before: notBefore, if_locked: ifLocked } = c.req.valid("query");
     const asked: Asked = {
+      door: "api",
+      again: false,
       idempotency_key: key,
       not_before: notBefore === undefined ? null : Date.parse(notBefore),
       refuse_locked: ifLocked === "refuse",

@@ -24,7 +24,7 @@ export function onProject(
   return guarded(scope, async (c) => {
     const name = nameIn(c);
     const key = name === null ? null : projectKey(c.var.config.accountId, name);
-    const { caller, registered } = await identify(c, key);
+    const { caller, registered } = await identify(c, key, bearer(c));
     checkScope(caller, scope);
     if (key === null || (options.registered && !registered)) {
       throw new Problem(
@@ -39,7 +39,7 @@ export function onProject(
 /** For a route of the whole instance. */
 export function onInstance(scope: Scope): Guarded {
   return guarded(scope, async (c) => {
-    const { caller } = await identify(c, null);
+    const { caller } = await identify(c, null, bearer(c));
     checkScope(caller, scope);
     return caller;
   });
@@ -59,12 +59,12 @@ function guarded(scope: Scope, admit: (c: Context<AppEnv>) => Promise<Caller>): 
  * Who holds this token. A forged one, or one for another place, is refused by its tag, before anybody is asked. For an
  * instance's token the registry is asked in the same call, so that a guessed name never wakes a project's object.
  */
-async function identify(
+export async function identify(
   c: Context<AppEnv>,
   key: string | null,
+  text: string,
 ): Promise<{ caller: Caller; registered: boolean }> {
   const { keyring } = c.var.config;
-  const text = bearer(c);
   if (isBootstrapToken(text)) {
     const claims = await readBootstrapToken(keyring, text, Date.now());
     if (!claims.ok) {
@@ -87,7 +87,7 @@ async function identify(
   return { caller: { token: id, scopes }, registered: true };
 }
 
-function bearer(c: Context<AppEnv>): string {
+export function bearer(c: Context<AppEnv>): string {
   const header = c.req.header("authorization") ?? "";
   const [, text = ""] = /^Bearer +(\S{1,2048}) *$/i.exec(header) ?? [];
   if (text === "") {
@@ -96,7 +96,7 @@ function bearer(c: Context<AppEnv>): string {
   return text;
 }
 
-function checkScope(caller: Caller, needed: Scope): void {
+export function checkScope(caller: Caller, needed: Scope): void {
   if (!allows(caller.scopes, needed)) {
     throw new Problem(
       "insufficient_scope",

@@ -1,10 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
 
+import type { Context } from "hono";
+
+import { callInstance, callProject } from "../call.ts";
 import type { UpstreamProject } from "../cloudflare/schemas.ts";
 import { agreed, Problem } from "../problem.ts";
-import { PolicyChange } from "../project/policy.ts";
+import { projectKey } from "../objects.ts";
+import { PolicyChange, type Policy } from "../project/policy.ts";
+import type { ProjectView } from "../project/shapes.ts";
 import { answered, askCloudflare, isMissingProject } from "./cloudflare.ts";
-import { askInstance, askProject, given, keyIn, nameIn, type Api } from "./context.ts";
+import { given, nameIn, type Api, type AppEnv } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
 import { ProjectParams } from "./params.ts";
@@ -74,31 +79,39 @@ export function registerRoute(api: Api): void {
     }
     const found = answered(upstream);
 
-    const { accountId } = c.var.config;
-    const key = keyIn(c);
     if (found.name !== name) {
       throw new Problem("upstream_unavailable", "Cloudflare answered with another project.");
     }
-    await askInstance(c, (instance) => instance.register({ key, name, account_id: accountId }));
-    const facts = {
-      key,
-      account_id: accountId,
-      name,
-      upstream_id: found.id,
-      production_branch: found.production_branch,
-      subdomain: found.subdomain,
-      domains: found.domains ?? [],
-      source: found.source ? "git" : "direct_upload",
-    } as const;
-    const { created, project } = agreed(
-      await askProject(c, (p) => p.register(facts, given(policy))),
-    );
+    const { created, project } = await registerFound(c, found, given(policy));
     const builds = found.source ? (buildsByItself(found.source) ? "on" : "off") : null;
     return c.json(
       { ...project, native_builds: builds, warnings: builds === "on" ? [BUILDS_TWICE] : [] },
       created ? 201 : 200,
     );
   });
+}
+
+/** Registers a project as Cloudflare has described it. */
+export async function registerFound(
+  c: Context<AppEnv>,
+  found: UpstreamProject,
+  policy: Partial<Policy>,
+): Promise<{ created: boolean; project: ProjectView }> {
+  const { accountId } = c.var.config;
+  const { name } = found;
+  const key = projectKey(accountId, name);
+  await callInstance(c.env, (i) => i.register({ key, name, account_id: accountId }));
+  const facts = {
+    key,
+    account_id: accountId,
+    name,
+    upstream_id: found.id,
+    production_branch: found.production_branch,
+    subdomain: found.subdomain,
+    domains: found.domains ?? [],
+    source: found.source ? "git" : "direct_upload",
+  } as const;
+  return agreed(await callProject(c.env, key, (p) => p.register(facts, policy)));
 }
 
 /** Both must be said: one is for the production branch, the other for every other one. */

@@ -18,6 +18,9 @@ export const CALL_TIMEOUT_MS = 55_000;
 /** Far above any answer that is read here (25 deployments are about 150 KB; a long log is a few MB). */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
+/** Instead of a schema: the answer as it is, envelope and all. */
+const WHOLE = Symbol("whole");
+
 export type Answer<T> = Result<T, UpstreamError>;
 
 /** A body to send, with its content type where the fetch does not know it. */
@@ -82,6 +85,22 @@ export class CloudflareClient {
     return this.#call("GET", [name, "deployments", id, "history", "logs"], UpstreamLogs);
   }
 
+  /** A call whose whole answer is somebody else's to read: the envelope as it came. Below the account's projects. */
+  relay(
+    method: string,
+    path: readonly string[],
+    options: {
+      readonly query?: Record<string, string | undefined>;
+      readonly body?: object;
+    } = {},
+  ): Promise<Answer<Record<string, unknown>>> {
+    const payload =
+      options.body === undefined
+        ? undefined
+        : { body: JSON.stringify(options.body), contentType: "application/json" };
+    return this.#call(method, path, WHOLE, { query: options.query ?? {}, payload });
+  }
+
   uploadToken(name: string): Promise<Answer<{ jwt: string }>> {
     return this.#call("GET", [name, "upload-token"], UpstreamUploadToken);
   }
@@ -97,10 +116,10 @@ export class CloudflareClient {
   #call<T>(
     method: string,
     path: readonly string[],
-    schema: z.ZodType<T> | null,
+    schema: z.ZodType<T> | null | typeof WHOLE,
     options: {
-      readonly query?: Record<string, string | number>;
-      readonly payload?: Payload;
+      readonly query?: Record<string, string | number | undefined>;
+      readonly payload?: Payload | undefined;
       readonly accountId?: string | undefined;
     } = {},
   ): Promise<Answer<T>> {
@@ -122,7 +141,7 @@ export class CloudflareClient {
     url: URL,
     headers: Headers,
     payload: Payload | undefined,
-    schema: z.ZodType<T> | null,
+    schema: z.ZodType<T> | null | typeof WHOLE,
   ): Promise<Answer<T>> {
     headers.set("accept", "application/json");
     headers.set("user-agent", "signalbox");
@@ -148,10 +167,18 @@ export class CloudflareClient {
     return this.#read(response, text, schema);
   }
 
-  #read<T>(response: Response, text: string, schema: z.ZodType<T> | null): Answer<T> {
+  #read<T>(
+    response: Response,
+    text: string,
+    schema: z.ZodType<T> | null | typeof WHOLE,
+  ): Answer<T> {
     const { status } = response;
-    const envelope = Envelope.safeParse(parseJson(text)).data;
+    const json = parseJson(text);
+    const envelope = Envelope.safeParse(json).data;
     if (envelope?.success === true && response.ok) {
+      if (schema === WHOLE) {
+        return ok(json as T);
+      }
       if (schema === null) {
         return ok(envelope.result as T);
       }

@@ -42,6 +42,8 @@ export interface AcceptInput {
   readonly retry_of: string | null;
   /** The preview whose upload this publishes. */
   readonly promoted_from?: string | null;
+  /** Its sender says that it has sent this before: what the earlier one got is the answer. */
+  readonly again?: boolean;
 }
 
 export interface Answered extends Accepted {
@@ -64,6 +66,9 @@ interface TriggerRow {
   deploy_id: string | null;
 }
 
+/** Longer than any client goes on sending the same again. */
+const AGAIN_MS = 10 * 60_000;
+
 /** Turns a trigger into a deploy, or says why not. One transaction: what is answered is durable. */
 export function accept(context: Context, input: AcceptInput): Result<Answered, Refusal> {
   const accepted = context.change(() => decideOn(context, input));
@@ -84,6 +89,18 @@ export function decideOn(context: Context, input: AcceptInput): Result<Answered,
       : sql.one<TriggerRow>("SELECT * FROM triggers WHERE dedupe_key = ?", input.dedupe_key);
   if (seen !== null) {
     return repeat(context, input, seen);
+  }
+  const earlier =
+    input.again === true
+      ? sql.one<TriggerRow>(
+          "SELECT * FROM triggers WHERE at > ? AND kind = ? AND fingerprint = ? ORDER BY at DESC",
+          context.now() - AGAIN_MS,
+          input.trigger.kind,
+          input.fingerprint,
+        )
+      : null;
+  if (earlier !== null) {
+    return repeat(context, input, earlier);
   }
   const project = projectRow(sql);
   if (input.kind === "build" && project.source === "direct_upload") {

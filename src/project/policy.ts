@@ -87,6 +87,13 @@ export const PolicyShape = z.strictObject({
     interval_seconds: z.int().min(1).max(300).default(10),
     on_failure: z.enum(["tell", "lock", "rollback"]).default("tell"),
   }),
+  /** How the gateway answers its clients. */
+  gateway: z.strictObject({
+    /** A deploy that a newer one has superseded: its client gets the newer one's result, or a failure. */
+    superseded: z.enum(["adopt", "fail"]),
+    /** So long may a client wait for a lock, a window, approval or a time; then its deploy is canceled, and it is told. */
+    max_wait_minutes: z.int().min(1).max(1_440),
+  }),
   /** A deploy that runs longer ends `timed_out`. */
   deadline_seconds: z.int().min(30).max(86_400),
   /** The same for one stage. */
@@ -116,6 +123,7 @@ export const DEFAULT_POLICY: Policy = {
   approval: { environments: [], expires_hours: 72 },
   retry: { limit: 0, stages: [], backoff_seconds: 30 },
   rollback: { lock: true },
+  gateway: { superseded: "adopt", max_wait_minutes: 30 },
   health: { checks: [], attempts: 3, interval_seconds: 10, on_failure: "tell" },
   deadline_seconds: 2_700,
   stage_deadlines_seconds: {},

@@ -21,7 +21,7 @@ import { release } from "./hold.ts";
 import * as locks from "./locks.ts";
 import { Context } from "./context.ts";
 import { listDeploys, toDeploy, type DeployFilter } from "./deploys.ts";
-import { getDeploy } from "./rows.ts";
+import { getDeploy, getDeployOf } from "./rows.ts";
 import { eventsAfter } from "./events.ts";
 import { acceptDelivery, type HookDelivered } from "./hook-delivery.ts";
 import { lookIfDue } from "./externals.ts";
@@ -132,6 +132,12 @@ export class Project extends DurableObject<Env> {
 
   deploy(id: string): Deploy | null {
     const row = this.#registered ? getDeploy(this.context.sql, id) : null;
+    return row === null ? null : toDeploy(this.context, row);
+  }
+
+  /** The deploy that has made this deployment. */
+  deployOf(deploymentId: string): Deploy | null {
+    const row = this.#registered ? getDeployOf(this.context.sql, deploymentId) : null;
     return row === null ? null : toDeploy(this.context, row);
   }
 

@@ -144,6 +144,14 @@ export function getDeploy(sql: Sql, id: string): DeployRow | null {
   return sql.one<DeployRow>("SELECT * FROM deploys WHERE id = ?", id);
 }
 
+/** The deploy that has made this deployment, rather than one that went back to it. */
+export function getDeployOf(sql: Sql, deploymentId: string): DeployRow | null {
+  return sql.one<DeployRow>(
+    "SELECT * FROM deploys WHERE deployment_id = ? AND kind <> 'rollback'",
+    deploymentId,
+  );
+}
+
 /** Those that have not ended, by number. */
 export function openDeploys(sql: Sql): DeployRow[] {
   return sql.all<DeployRow>("SELECT * FROM deploys WHERE ended_at IS NULL ORDER BY number");

@@ -22,7 +22,11 @@ async function setup({ onTestFinished }: TestContext, files: Record<string, stri
     space.remove();
     await running.close();
   });
-  return { ...running, ...space, run: (args: string[]) => space.wrangler(running, args) };
+  return {
+    ...running,
+    ...space,
+    run: (args: string[]) => space.wrangler({ url: running.url, ...running.sandbox }, args),
+  };
 }
 
 const serve = (running: RunningSandbox, host: string, path: string): Promise<Response> =>

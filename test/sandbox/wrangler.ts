@@ -1,15 +1,21 @@
-/** Runs the real wrangler against a sandbox. */
+/** Runs the real wrangler, against the sandbox or through the gateway. */
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { ChildProcess } from "node:child_process";
-import type { RunningSandbox } from "../../sandbox/node.ts";
 
 const WRANGLER = join(import.meta.dirname, "../../node_modules/wrangler/bin/wrangler.js");
 
 /** Where wrangler writes down what it did, in the workspace. */
 export const OUTPUT = "wrangler-output.ndjson";
+
+/** Where wrangler finds the API, and with what it may call it. */
+export interface Target {
+  readonly url: string;
+  readonly token: string;
+  readonly accountId: string;
+}
 
 export interface Run {
   code: number | null;
@@ -18,7 +24,7 @@ export interface Run {
 
 /** A folder of its own with the given files, and wrangler in it. */
 export function workspace(files: Record<string, string>): {
-  wrangler(target: RunningSandbox, args: string[]): Promise<Run>;
+  wrangler(target: Target, args: string[]): Promise<Run>;
   read(path: string): string;
   write(files: Record<string, string>): void;
   remove(): void;
@@ -46,7 +52,7 @@ export function workspace(files: Record<string, string>): {
 
 async function run(
   root: string,
-  target: RunningSandbox,
+  target: Target,
   args: string[],
   running: Set<ChildProcess>,
 ): Promise<Run> {
@@ -65,8 +71,8 @@ async function run(
       WRANGLER_LOG_PATH: join(root, "logs"),
       WRANGLER_OUTPUT_FILE_PATH: join(root, "project", OUTPUT),
       CLOUDFLARE_API_BASE_URL: `${target.url}/client/v4`,
-      CLOUDFLARE_API_TOKEN: target.sandbox.token,
-      CLOUDFLARE_ACCOUNT_ID: target.sandbox.accountId,
+      CLOUDFLARE_API_TOKEN: target.token,
+      CLOUDFLARE_ACCOUNT_ID: target.accountId,
     },
     stdio: ["ignore", "pipe", "pipe"],
     // A process group of its own: wrangler starts a second process, and both must go when a test is given up.

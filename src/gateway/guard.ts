@@ -1,0 +1,60 @@
+import type { Context, MiddlewareHandler } from "hono";
+
+import { bearer, checkScope, identify } from "../api/guard.ts";
+import { nameIn, type AppEnv } from "../api/context.ts";
+import { projectKey } from "../objects.ts";
+import { Problem } from "../problem.ts";
+import type { Scope } from "../security/tokens.ts";
+
+/** Every parameter is one plain segment of its kind; whatever else it is never gets near an upstream URL. */
+const PARAMETERS: Readonly<Record<string, RegExp>> = {
+  project: /^[a-z0-9](?:[a-z0-9-]{0,56}[a-z0-9])?$/,
+  deployment: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+  tail: /^[A-Za-z0-9-]{1,64}$/,
+  domain: /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,62})(?:\.[a-z0-9-]{1,63})+$/,
+};
+
+export interface Admission {
+  readonly scope: Scope;
+  /** Whether the project in the path must be registered; null: the route is about the whole account. */
+  readonly registered: boolean | null;
+}
+
+/** Lets a request of the gateway through: parameters, account, token, scope, in this order. */
+export function admit({ scope, registered: needed }: Admission): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    checkParameters(c);
+    const { accountId } = c.var.config;
+    if (c.req.param("account") !== accountId) {
+      throw new Problem(
+        "account_not_found",
+        "This account is not the one that is configured here. Check CLOUDFLARE_ACCOUNT_ID.",
+      );
+    }
+    const name = nameIn(c);
+    const key = needed === null || name === null ? null : projectKey(accountId, name);
+    const { caller, registered } = await identify(c, key, tokenOf(c));
+    checkScope(caller, scope);
+    c.set("caller", caller);
+    if (needed === true && !registered) {
+      throw new Problem(
+        "project_not_found",
+        `The project ${name} is not registered with Signalbox. Register it with PUT /v1/projects/${name}, or make it with "wrangler pages project create" through this address.`,
+      );
+    }
+    await next();
+  };
+}
+
+export function checkParameters(c: Context<AppEnv>): void {
+  for (const [name, value] of Object.entries(c.req.param() as Record<string, string>)) {
+    if (PARAMETERS[name]?.test(value) === false) {
+      throw new Problem("not_found", `There is no route to this ${name}.`);
+    }
+  }
+}
+
+/** Clients that use the older credentials put the token where their key would be. */
+function tokenOf(c: Context<AppEnv>): string {
+  return c.req.header("x-auth-key")?.trim() || bearer(c);
+}

@@ -1,0 +1,193 @@
+import { exports } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { GATEWAY_ROUTES, type GatewayRoute } from "../../../src/gateway/door.ts";
+import { mintToken } from "../../../src/security/tokens.ts";
+import { Edge, leave, ORIGIN } from "../api/edge.ts";
+
+let edge: Edge;
+beforeEach(async () => {
+  edge = await Edge.create();
+});
+afterEach(leave);
+
+const UUID = "9594fc3a-1f3c-4f0e-8e1f-0c9a6c1d2e3f";
+
+/** Who may call what; a route that is not here fails the first test. */
+const SCOPES: Readonly<Record<string, "read" | "deploy" | "manage" | "upload token">> = {
+  "GET /accounts/:account/pages/projects": "read",
+  "POST /accounts/:account/pages/projects": "manage",
+  "GET /accounts/:account/pages/projects/:project": "read",
+  "PATCH /accounts/:account/pages/projects/:project": "manage",
+  "GET /accounts/:account/pages/projects/:project/upload-token": "deploy",
+  "POST /accounts/:account/pages/projects/:project/purge_build_cache": "manage",
+  "GET /accounts/:account/pages/projects/:project/deployments": "read",
+  "POST /accounts/:account/pages/projects/:project/deployments": "deploy",
+  "GET /accounts/:account/pages/projects/:project/deployments/:deployment": "read",
+  "DELETE /accounts/:account/pages/projects/:project/deployments/:deployment": "manage",
+  "POST /accounts/:account/pages/projects/:project/deployments/:deployment/retry": "deploy",
+  "POST /accounts/:account/pages/projects/:project/deployments/:deployment/rollback": "deploy",
+  "GET /accounts/:account/pages/projects/:project/deployments/:deployment/history/logs": "read",
+  "POST /accounts/:account/pages/projects/:project/deployments/:deployment/tails": "manage",
+  "DELETE /accounts/:account/pages/projects/:project/deployments/:deployment/tails/:tail": "manage",
+  "GET /accounts/:account/pages/projects/:project/domains": "read",
+  "POST /accounts/:account/pages/projects/:project/domains": "manage",
+  "GET /accounts/:account/pages/projects/:project/domains/:domain": "read",
+  "PATCH /accounts/:account/pages/projects/:project/domains/:domain": "manage",
+  "DELETE /accounts/:account/pages/projects/:project/domains/:domain": "manage",
+  "POST /pages/assets/check-missing": "upload token",
+  "POST /pages/assets/upload": "upload token",
+  "POST /pages/assets/upsert-hashes": "upload token",
+};
+
+const nameOf = ({ method, path }: GatewayRoute): string => `${method} ${path}`;
+const GUARDED = GATEWAY_ROUTES.filter(({ admission }) => admission !== null);
+
+function pathOf(path: string, filled: Partial<Record<string, string>> = {}): string {
+  const values: Partial<Record<string, string>> = {
+    account: edge.world.sandbox.accountId,
+    project: edge.world.name,
+    deployment: UUID,
+    tail: "a-tail",
+    domain: "blog.example",
+    ...filled,
+  };
+  return `/client/v4${path.replaceAll(/:(\w+)/g, (_, name: string) => values[name] ?? "")}`;
+}
+
+async function call(
+  method: string,
+  path: string,
+  token: string | null,
+  headers: Record<string, string> = {},
+) {
+  const response = await exports.default.fetch(
+    new Request(`${ORIGIN}${path}`, {
+      method,
+      headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...headers },
+      redirect: "manual",
+    }),
+  );
+  const body: { success: boolean; errors: { code: number; message: string }[] } =
+    await response.json();
+  return { status: response.status, code: body.errors[0]?.code, body };
+}
+
+const asked = (): number => edge.world.sandbox.journal().requests.length;
+
+describe("the gateway's routes", () => {
+  it("are those of the table", () => {
+    expect(GATEWAY_ROUTES.map(nameOf).toSorted()).toEqual(Object.keys(SCOPES).toSorted());
+    const scopes = GATEWAY_ROUTES.map((route) => [
+      nameOf(route),
+      route.admission?.scope ?? "upload token",
+    ]);
+    expect(Object.fromEntries(scopes)).toEqual(SCOPES);
+  });
+
+  it("let nobody in without a token that is good, and tell it in Cloudflare's envelope", async () => {
+    const dead = await edge.instanceToken("manage");
+    await edge.send("DELETE", `/v1/tokens/${dead.id}`);
+    const late = await edge.instanceToken("manage", {
+      expires_at: new Date(Date.now() + 1_000).toISOString(),
+    });
+    edge.world.pass(2_000);
+    const other = await Edge.create();
+    const strange = await mintToken(edge.config.keyring, other.world.key);
+    const forged = `${edge.token.slice(0, -4)}AAAA`;
+    const before = [asked(), await edge.trace()];
+    for (const { method, path } of GUARDED) {
+      for (const token of [null, "x", forged, dead.token, late.token, strange.token]) {
+        const got = await call(method, pathOf(path), token);
+        expect([got.status, got.code, got.body.success], `${method} ${path}`).toEqual([
+          401,
+          10_000,
+          false,
+        ]);
+      }
+    }
+    expect([asked(), await edge.trace()]).toEqual(before);
+  });
+
+  it("take each token for what it may do", async () => {
+    const tokens = {
+      read: await edge.instanceToken("read"),
+      deploy: await edge.instanceToken("deploy"),
+    };
+    const before = asked();
+    for (const { method, path, admission } of GUARDED) {
+      const refused = { read: ["deploy", "manage"], deploy: ["manage"] } as const;
+      for (const scope of ["read", "deploy"] as const) {
+        const may = !(refused[scope] as readonly string[]).includes(admission?.scope ?? "");
+        const got = may ? null : await call(method, pathOf(path), tokens[scope].token);
+        expect([got?.status ?? 403, got?.code ?? 9_109], `${method} ${path} as ${scope}`).toEqual([
+          403, 9_109,
+        ]);
+      }
+    }
+    expect(asked()).toBe(before);
+  });
+
+  it("take the token where older clients have their key", async () => {
+    const path = pathOf("/accounts/:account/pages/projects/:project");
+    const got = await call("GET", path, null, {
+      "x-auth-key": edge.token,
+      "x-auth-email": "ada@example.com",
+    });
+    expect(got.status).toBe(200);
+  });
+
+  it("are of the configured account", async () => {
+    for (const { method, path } of GUARDED) {
+      const got = await call(method, pathOf(path, { account: "0".repeat(32) }), edge.token);
+      expect([got.status, got.code]).toEqual([404, 10_000]);
+    }
+  });
+
+  it("want the project registered, but for the look that wrangler takes first", async () => {
+    const path = pathOf("/accounts/:account/pages/projects/:project/deployments", {
+      project: "nobodys",
+    });
+    expect(await call("GET", path, edge.token)).toMatchObject({ status: 404, code: 8_900_404 });
+    const first = path.replace(/\/deployments$/, "");
+    expect(await call("GET", first, edge.token)).toMatchObject({ status: 404, code: 8_000_007 });
+  });
+});
+
+describe("nothing else reaches Cloudflare", () => {
+  const P = "/accounts/:account/pages/projects/:project";
+  it.each([
+    ["GET", "/user"],
+    ["GET", "/accounts"],
+    ["GET", "/accounts/:account/workers/scripts"],
+    ["PUT", "/accounts/:account/workers/scripts/x"],
+    ["DELETE", P],
+    ["PUT", P],
+    ["GET", `${P}/deploy_hooks`],
+    ["GET", `${P}/deployments/..%2F..%2F..%2F..%2Fworkers%2Fscripts`],
+    ["GET", `${P}/deployments/%2e%2e`],
+    ["GET", `${P}/deployments/${UUID};x`],
+    ["GET", `${P}/deployments/${UUID}%00`],
+    ["GET", `${P}/deployments/${UUID}%2Fretry`],
+    ["GET", `${P}/deployments/${"a".repeat(3_000)}`],
+    ["GET", `${P}/domains/..%2Fdeployments`],
+    ["GET", `${P}/domains/${"a.".repeat(200)}example`],
+    ["GET", "/accounts/:account/pages/projects/..%2F..%2Fworkers"],
+    ["GET", "/accounts/:account/pages/projects/UPPER"],
+    ["POST", "/pages/assets/delete"],
+    ["GET", "/pages/assets/upload"],
+    ["GET", "/zones"],
+  ])("%s %s", async (method, path) => {
+    const before = asked();
+    const got = await call(method, pathOf(path), edge.token);
+    expect(got.status).toBeGreaterThanOrEqual(400);
+    expect(got.status).toBeLessThan(500);
+    expect(got.body.success).toBe(false);
+    expect(asked()).toBe(before);
+  });
+
+  it("but doubled slashes are one, and a bare ? is nothing", async () => {
+    const path = pathOf("//accounts/:account/pages/projects//:project/deployments?");
+    expect((await call("GET", path, edge.token)).status).toBe(200);
+  });
+});
