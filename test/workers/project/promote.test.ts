@@ -97,7 +97,7 @@ describe("a promotion", () => {
     await world.run(9 * 86_400_000);
     expect((await world.deploy(promoted)).waiting?.for).toBe("lock");
     await world.stub().removeLock("lck_1", "tok_ada");
-    expect((await world.ended(promoted)).reason_code).not.toBe("body_lost");
+    expect((await world.ended(promoted)).status).toBe("succeeded");
   });
 
   it("leaves the preview's body alone when it is canceled, and can be asked for again", async () => {
@@ -205,7 +205,9 @@ describe("a promotion", () => {
     const [before, after] = [shown, live].map(({ deployment }) =>
       world.sandbox
         .form(deployment?.id ?? "")
-        ?.parts.map(({ name, size, sha256 }) => (name === "branch" ? [name, size] : [name, sha256])),
+        ?.parts.map(({ name, size, sha256 }) =>
+          name === "branch" ? [name, size] : [name, sha256],
+        ),
     );
     expect(after).toEqual(before?.map(([name, rest]) => [name, name === "branch" ? 4 : rest]));
   });
@@ -227,7 +229,12 @@ describe("a promotion", () => {
   it("is explained as one of production, which no quiet period holds", async () => {
     const quiet_period = { seconds: 60, max_wait_seconds: 600 };
     await world.stub().changePolicy({ quiet_period }, null);
-    const supposed = { branch: "feature/x", kind: "promote", trigger_kind: "hook", at: null } as const;
+    const supposed = {
+      branch: "feature/x",
+      kind: "promote",
+      trigger_kind: "hook",
+      at: null,
+    } as const;
     expect(await world.stub().explainPolicy(supposed)).toMatchObject({
       target: "production",
       would: "start",
