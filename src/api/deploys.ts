@@ -211,6 +211,6 @@ export async function made(
 ): Promise<AcceptedBody> {
   const deployId = newId("dpl");
   const answer = agreed(await askProject(c, (project) => make(project, deployId)));
-  c.header("location", `/v1/projects/${nameIn(c)}/deploys/${deployId}`);
+  c.header("location", `/v1/projects/${nameIn(c)}/deploys/${answer.deploy?.id ?? deployId}`);
   return shown(answer);
 }

@@ -39,7 +39,9 @@ export function explainPolicy(context: Context, supposed: Supposed): PolicyExpla
   const at = supposed.at ?? now;
   const project = projectRow(sql);
   const policy = policyOf(sql);
-  const branch = supposed.branch ?? project.production_branch;
+  const promotion = supposed.kind === "promote";
+  // Wherever it comes from.
+  const branch = (promotion ? null : supposed.branch) ?? project.production_branch;
   const environment = branch === project.production_branch ? "production" : "preview";
   const target = environment === "production" ? "production" : `preview/${branch}`;
   const open = at > now ? [] : openDeploys(sql);
@@ -47,7 +49,7 @@ export function explainPolicy(context: Context, supposed: Supposed): PolicyExpla
   const older = policy.mode === "supersede" ? queued.filter((d) => d.target === target) : [];
   const since = Math.min(...older.map((d) => d.quiet_since ?? Infinity));
   const quiet =
-    supposed.trigger_kind === "hook"
+    supposed.trigger_kind === "hook" && !promotion
       ? quietPeriod(policy.quiet_period, null, Number.isFinite(since) ? since : null, at)
       : null;
   const asked = policy.approval.environments.includes(environment) && supposed.kind !== "rollback";

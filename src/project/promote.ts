@@ -34,7 +34,7 @@ export function promote(
     kind: "promote",
     branch,
     form: { ...(JSON.parse(row.form) as Form), branch },
-    content_hash: null,
+    content_hash: `promote/${row.upload_id}`,
     upload: null,
     stored_upload: row.upload_id,
     hook_id: null,

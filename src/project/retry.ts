@@ -1,7 +1,7 @@
 import { err, type Result } from "../result.ts";
 import { accept, type Answered } from "./accept.ts";
 import type { Context } from "./context.ts";
-import { getDeploy } from "./rows.ts";
+import { getDeploy, projectRow } from "./rows.ts";
 import type { Form } from "./form.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Trigger } from "./shapes.ts";
@@ -9,7 +9,7 @@ import { hasBody } from "./uploads.ts";
 
 /**
  * A person's retry: a new deploy of the same content, with a number of its own. A build takes the branch's head; an upload
- * needs its body to be stored still.
+ * needs its body to be stored still. A promotion goes to what is the production branch now.
  */
 export function retry(
   context: Context,
@@ -30,14 +30,17 @@ export function retry(
       detail: "The uploaded body is no longer stored (it is kept for 7 days). Upload it again.",
     });
   }
+  const form = JSON.parse(row.form) as Form;
+  const { production_branch: production } = projectRow(context.sql);
+  const promotion = row.kind === "promote";
   return accept(context, {
     deploy_id: deployId,
     trigger,
     dedupe_key: null,
     fingerprint: null,
     kind: row.kind,
-    branch: row.branch,
-    form: JSON.parse(row.form) as Form,
+    branch: promotion ? production : row.branch,
+    form: promotion ? { ...form, branch: production } : form,
     content_hash: null,
     upload: null,
     stored_upload: row.upload_id,

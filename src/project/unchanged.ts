@@ -1,4 +1,5 @@
 import type { Sql } from "../sql.ts";
+import { liveExternal } from "./live.ts";
 import { projectRow, type DeployRow } from "./rows.ts";
 
 /**
@@ -10,13 +11,23 @@ export function unchangedSince(sql: Sql, branch: string): number | null {
   const production = projectRow(sql).production_branch === branch;
   const target = production ? "production" : `preview/${branch}`;
   const last = sql.one<
-    Pick<DeployRow, "id" | "number" | "branch" | "created_at"> & { trigger_row: number | null }
+    Pick<DeployRow, "id" | "number" | "kind" | "branch" | "created_at"> & {
+      trigger_row: number | null;
+    }
   >(
-    `SELECT id, number, branch, created_at, (SELECT rowid FROM triggers WHERE id = trigger_id) AS trigger_row
+    `SELECT id, number, kind, branch, created_at, (SELECT rowid FROM triggers WHERE id = trigger_id) AS trigger_row
      FROM deploys WHERE target = ? AND status = 'succeeded' ORDER BY number DESC LIMIT 1`,
     target,
   );
   if (last === null || last.branch !== branch || last.trigger_row === null) {
+    return null;
+  }
+  // A promotion or somebody else's deployment shows something else than the branch; a rollback was meant to stay.
+  if (
+    last.kind === "promote" ||
+    last.kind === "upload" ||
+    (production && liveExternal(sql) !== null)
+  ) {
     return null;
   }
   const asked = sql.one(

@@ -40,7 +40,7 @@ describe("what every answer has", () => {
 });
 
 describe("an address that there is not", () => {
-  it.each(["/", "/v1", "/v1/nothing", "/v1/projects/x/nothing", "/hooks", "/client/v4/accounts"])(
+  it.each(["/", "/v1", "/v1/nothing", "/v1/projects/x/nothing", "/hooks"])(
     "%s: 404",
     async (path) => {
       expectProblem(await edge.send("GET", path), 404, "not_found");
