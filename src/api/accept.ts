@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { newId } from "../ids.ts";
 import { agreed } from "../problem.ts";
 import type { AcceptInput } from "../project/accept.ts";
+import type { Run } from "../project/runs.ts";
 import type { Accepted } from "../project/shapes.ts";
 import { sha256, toHex, utf8 } from "../security/encoding.ts";
 import { askProject, type AppEnv } from "./context.ts";
@@ -21,6 +22,7 @@ export interface Asked {
   readonly refuse_locked: boolean;
   /** The client itself says that it has sent this before. */
   readonly again: boolean;
+  readonly run: Run | null;
 }
 
 export interface Agreement {
@@ -33,7 +35,7 @@ export interface Agreement {
 export async function acceptDeploy(
   c: Context<AppEnv>,
   wanted: Wanted,
-  { door, idempotency_key: idempotencyKey, not_before, refuse_locked, again }: Asked,
+  { door, idempotency_key: idempotencyKey, not_before, refuse_locked, again, run }: Asked,
 ): Promise<Agreement> {
   const { content, ...what } = wanted;
   const keyed = idempotencyKey !== undefined;
@@ -57,6 +59,7 @@ export async function acceptDeploy(
     hook_id: null,
     not_before,
     refuse_locked,
+    run,
     retry_of: null,
   };
   const answer = agreed(await askProject(c, (project) => project.accept(input)));

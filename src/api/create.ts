@@ -11,6 +11,7 @@ import { readJson } from "./json.ts";
 import { ProjectParams } from "./params.ts";
 import { BODY, json, refusals } from "./responses.ts";
 import { Accepted } from "./schemas.ts";
+import { RUN_HEADER, runIn } from "./run.ts";
 import { acceptForm, buildHash } from "./upload.ts";
 import { awaitEnd, WaitQuery } from "./wait.ts";
 
@@ -66,6 +67,11 @@ const create = createRoute({
         .openapi({ description: "`refuse` answers 423 where a lock would have the deploy wait." }),
     }),
     headers: z.object({
+      [RUN_HEADER]: z.string().max(220).optional().openapi({
+        description:
+          "The CI run that asks, as `<workflow>/<number>` or `<workflow>/<number>.<attempt>`. One with a lower number than was there before, for the same target and workflow, ends `superseded` (`stale_run`).",
+        example: "deploy.yml/42.1",
+      }),
       "idempotency-key": z
         .string()
         .regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters")
@@ -137,6 +143,7 @@ export function createDeployRoute(api: Api): void {
     const asked: Asked = {
       door: "api",
       again: false,
+      run: runIn(c),
       idempotency_key: key,
       not_before: notBefore === undefined ? null : Date.parse(notBefore),
       refuse_locked: ifLocked === "refuse",

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 
 import { acceptDeploy, type Agreement, type Asked } from "../api/accept.ts";
 import { askProject, type AppEnv } from "../api/context.ts";
+import { runIn } from "../api/run.ts";
 import { acceptForm, buildHash } from "../api/upload.ts";
 import { parseDeployJson } from "../deploy-form/json.ts";
 import { newId } from "../ids.ts";
@@ -18,6 +19,7 @@ export async function createDeployment(c: Context<AppEnv>): Promise<Response> {
     idempotency_key: undefined,
     not_before: null,
     refuse_locked: false,
+    run: runIn(c),
     // The SDK says so of itself when it sends again what it got no answer to.
     again: Number(c.req.header("x-stainless-retry-count") ?? 0) > 0,
   };

@@ -6,6 +6,7 @@ import type { Context } from "./context.ts";
 import { alter, emitDeploy, move, toDeploy } from "./deploys.ts";
 import { lockOn } from "./locks.ts";
 import { quietPeriod, type Quiet } from "./quiet.ts";
+import { overtakenRun, type Run } from "./runs.ts";
 import { getDeploy, policyOf, projectRow, takeNumber, type DeployRow } from "./rows.ts";
 import { buildForm, type Form } from "./form.ts";
 import { reasons, type Reason } from "./reasons.ts";
@@ -42,6 +43,8 @@ export interface AcceptInput {
   readonly retry_of: string | null;
   /** The preview whose upload this publishes. */
   readonly promoted_from?: string | null;
+  /** The run of a CI workflow that asks for it: an older one than was there before is superseded. */
+  readonly run?: Run | null;
   /** Its sender says that it has sent this before: what the earlier one got is the answer. */
   readonly again?: boolean;
 }
@@ -169,7 +172,8 @@ function admit(
   const row = insertDeploy(context, input, place);
   emitDeploy(context, "deploy.queued", row);
 
-  const overtaken = overtakenBy(context, row);
+  const overtaken =
+    (input.run == null ? null : overtakenRun(context, row, input.run)) ?? overtakenBy(context, row);
   if (overtaken !== null) {
     const ended = move(context, row, "superseded", {
       why: overtaken.reason,

@@ -1,3 +1,4 @@
+import type { Run } from "./runs.ts";
 import type { Wait } from "./queue.ts";
 
 /**
@@ -39,6 +40,10 @@ export const reasons = {
   supersededBy: (number: number, what: string, laterMs: number): Reason => ({
     code: "superseded",
     text: `Superseded by #${number}: ${what}, ${laterMs < 1_000 ? "a moment" : span(laterMs)} later.`,
+  }),
+  staleRun: (run: Run, newer: number, number: number): Reason => ({
+    code: "stale_run",
+    text: `Superseded by #${number}: run ${run.number} of ${run.workflow} is older than run ${newer}, which came first.`,
   }),
   newerWentFirst: (number: number): Reason => ({
     code: "newer_went_first",

@@ -321,4 +321,17 @@ CREATE INDEX externals_open ON externals (due_at) WHERE ended_at IS NULL;
 CREATE INDEX externals_live ON externals (live_at) WHERE live_at IS NOT NULL;
 `,
   },
+  {
+    id: 10,
+    sql: `
+CREATE TABLE runs (
+  target TEXT NOT NULL,
+  workflow TEXT NOT NULL,
+  run INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  deploy_id TEXT NOT NULL,
+  PRIMARY KEY (target, workflow)
+) WITHOUT ROWID;
+`,
+  },
 ];
