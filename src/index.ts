@@ -3,6 +3,7 @@ import { runWatchdog } from "./watchdog.ts";
 
 export { Instance } from "./instance/instance.ts";
 export { Project } from "./project/project.ts";
+export { SignalboxService } from "./service.ts";
 
 export default {
   fetch: app.fetch,

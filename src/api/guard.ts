@@ -8,6 +8,7 @@ import { allows, INSTANCE, readToken, type Scope } from "../security/tokens.ts";
 import type { TokenRefusal } from "../tokens.ts";
 import { callInstance, callProject } from "../call.ts";
 import { nameIn, type AppEnv, type Caller } from "./context.ts";
+import { trustedCaller } from "./trusted.ts";
 import type { Context } from "hono";
 
 /** What a route declares to be guarded: the middleware that does it, and what the document says of it. */
@@ -24,7 +25,7 @@ export function onProject(
   return guarded(scope, async (c) => {
     const name = nameIn(c);
     const key = name === null ? null : projectKey(c.var.config.accountId, name);
-    const { caller, registered } = await identify(c, key, bearer(c));
+    const { caller, registered } = await identify(c, key);
     checkScope(caller, scope);
     if (key === null || (options.registered && !registered)) {
       throw new Problem(
@@ -39,7 +40,7 @@ export function onProject(
 /** For a route of the whole instance. */
 export function onInstance(scope: Scope): Guarded {
   return guarded(scope, async (c) => {
-    const { caller } = await identify(c, null, bearer(c));
+    const { caller } = await identify(c, null);
     checkScope(caller, scope);
     return caller;
   });
@@ -62,8 +63,14 @@ function guarded(scope: Scope, admit: (c: Context<AppEnv>) => Promise<Caller>): 
 export async function identify(
   c: Context<AppEnv>,
   key: string | null,
-  text: string,
+  tokenOf: (c: Context<AppEnv>) => string = bearer,
 ): Promise<{ caller: Caller; registered: boolean }> {
+  const trusted = trustedCaller(c.req.raw, nameIn(c));
+  if (trusted !== null) {
+    const registered = key !== null && (await callInstance(c.env, (i) => i.isRegistered(key)));
+    return { caller: trusted, registered };
+  }
+  const text = tokenOf(c);
   const { keyring } = c.var.config;
   if (isBootstrapToken(text)) {
     const claims = await readBootstrapToken(keyring, text, Date.now());

@@ -33,7 +33,7 @@ export function admit({ scope, registered: needed }: Admission): MiddlewareHandl
     }
     const name = nameIn(c);
     const key = needed === null || name === null ? null : projectKey(accountId, name);
-    const { caller, registered } = await identify(c, key, tokenOf(c));
+    const { caller, registered } = await identify(c, key, tokenOf);
     checkScope(caller, scope);
     c.set("caller", caller);
     if (needed === true && !registered) {
