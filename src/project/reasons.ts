@@ -1,4 +1,3 @@
-import type { Run } from "./runs.ts";
 import type { Wait } from "./queue.ts";
 
 /**
@@ -41,7 +40,11 @@ export const reasons = {
     code: "superseded",
     text: `Superseded by #${number}: ${what}, ${laterMs < 1_000 ? "a moment" : span(laterMs)} later.`,
   }),
-  staleRun: (run: Run, newer: number, number: number): Reason => ({
+  staleRun: (
+    run: { readonly workflow: string; readonly number: number },
+    newer: number,
+    number: number,
+  ): Reason => ({
     code: "stale_run",
     text: `Superseded by #${number}: run ${run.number} of ${run.workflow} is older than run ${newer}, which came first.`,
   }),

@@ -18,6 +18,7 @@ let retried: Ruled;
 let stuck: Ruled;
 let checked: Ruled;
 let timed: Ruled;
+let rolled: Ruled;
 /** Its build takes longer than its stage may. */
 let slow: string;
 
@@ -31,7 +32,7 @@ const HEALTH: Policy["health"] = {
 
 beforeAll(async () => {
   world = await World.start();
-  [locked, approving, windowed, quiet, retried, stuck, checked, timed] = await Promise.all([
+  [locked, approving, windowed, quiet, retried, stuck, checked, timed, rolled] = await Promise.all([
     Ruled.make(world, "locked"),
     Ruled.make(world, "approving", {
       approval: { environments: ["production"], expires_hours: 1 },
@@ -42,6 +43,7 @@ beforeAll(async () => {
     Ruled.make(world, "stuck", { stage_deadlines_seconds: { build: 10 } }),
     Ruled.make(world, "checked", { health: HEALTH }),
     Ruled.make(world, "timed"),
+    Ruled.make(world, "rolled"),
   ]);
   await world.pages.fault({ call: "delete", kind: "unauthorized", project: "stuck" });
   await world.pages.speed({ factor: 0.1, stages: { build: 220_000 } });
@@ -238,6 +240,33 @@ describe.concurrent("rules", { timeout: 100_000 }, () => {
     expect(await checked.made()).toEqual([good.deployment?.id, bad.deployment?.id]);
   });
 
+  test("a rollback is what the site shows, and the next push waits for its lock", async () => {
+    const page = async (): Promise<string> => (await world.pages.page("rolled.pages.dev")).text;
+    const first = await rolled.ended(await rolled.push(DEFAULT_BRANCH, "Version one"));
+    await rolled.ended(await rolled.push(DEFAULT_BRANCH, "Version two"));
+    expect(await page()).toContain("Version two");
+    const { deploy } = await rolled.ask<{ deploy: Deploy }>("POST", "/rollback");
+    expect(await rolled.ended(deploy.id)).toMatchObject({
+      kind: "rollback",
+      status: "succeeded",
+      deployment: { id: first.deployment?.id },
+    });
+    expect(await page()).toContain("Version one");
+    expect(await rolled.told("project.locked")).toMatchObject({
+      data: { lock: { reason: `rolled back to #${first.number}`, environment: "production" } },
+    });
+    const next = await rolled.push(DEFAULT_BRANCH, "Version three");
+    expect(await rolled.get(next)).toMatchObject({
+      waiting: { for: "lock" },
+      reason: expect.stringContaining(`rolled back to #${first.number}`),
+    });
+    expect(await page()).toContain("Version one");
+    const [lock] = (await rolled.view()).locks;
+    await world.signalbox.send("DELETE", `${rolled.base}/locks/${lock?.id}`);
+    expect((await rolled.ended(next)).status).toBe("succeeded");
+    expect(await page()).toContain("Version three");
+  });
+
   test("a lock holds pushes with holder and reason, and lets the newest go when it is taken away", async () => {
     const why = { holder: "Ada", reason: "moving the shop" };
     const lock = await locked.ask<Lock>("POST", "/locks", { ...why, environment: "production" });
@@ -385,6 +414,37 @@ describe("a policy", () => {
   });
 });
 
+describe("a rollback while a build runs", () => {
+  test("stays, though that build ends well", async () => {
+    await world.calls(16);
+    const page = async (): Promise<string> => (await world.pages.page("rolled.pages.dev")).text;
+    const live = await page();
+    const [last, before] = (await world.signalbox.deploys("rolled")).filter(
+      ({ status, kind }) => status === "succeeded" && kind === "build",
+    );
+    await world.pages.speed({ factor: 0.1, stages: { build: 60_000 } });
+    const running = await rolled.push(DEFAULT_BRANCH, "Version four");
+    await until("it to run", async () => (await rolled.get(running)).status === "running");
+    await world.pages.speed({ factor: 0.1 });
+    const { deploy } = await rolled.ask<{ deploy: Deploy }>("POST", "/rollback");
+    expect((await rolled.ended(deploy.id)).deployment?.id).toBe(before?.deployment?.id);
+    expect((await rolled.get(running)).status).toBe("running");
+    const shown = await page();
+    expect(shown).not.toBe(live);
+    expect(await rolled.ended(running)).toMatchObject({
+      status: "superseded",
+      reason_code: "newer_went_first",
+      superseded_by: null,
+    });
+    expect(await rolled.told("deploy.rolled_back", running)).toMatchObject({
+      data: { to_deployment_id: before?.deployment?.id },
+    });
+    expect(await page()).toBe(shown);
+    expect((await rolled.view()).live?.id).toBe(deploy.id);
+    expect(last?.deployment?.id).not.toBe(before?.deployment?.id);
+  });
+});
+
 describe("max_builds", () => {
   test("lets one project of the account build at a time, production first", async () => {
     await world.calls(16);
@@ -448,7 +508,17 @@ describe("after SIGKILL and a restart", () => {
 });
 
 describe("all of it", () => {
-  const each = (): Ruled[] => [locked, approving, windowed, quiet, retried, stuck, checked, timed];
+  const each = (): Ruled[] => [
+    locked,
+    approving,
+    windowed,
+    quiet,
+    retried,
+    stuck,
+    checked,
+    timed,
+    rolled,
+  ];
 
   test("gave no reason that the documents do not list", async () => {
     const documented = documentedReasons(await readFile("docs/api.md", "utf8"));
@@ -471,7 +541,7 @@ describe("all of it", () => {
       expect(project.receiver.refused).toEqual([]);
       expect(isGapless(project.receiver.events())).toBe(true);
     }
-    for (const one of each().filter((each) => each !== stuck)) {
+    for (const one of each().filter((each) => each !== stuck && each !== rolled)) {
       expect(overlap(journal, await one.made())).toBeNull();
     }
   });
