@@ -1,5 +1,25 @@
+import { existsSync, statfsSync } from "node:fs";
+
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+
+/** With this much room in memory, the storage of the objects under test is kept there: on a disk it is most of their time. */
+const ROOM_BYTES = 2 * 1024 ** 3;
+const MEMORY = "/dev/shm";
+if (existsSync(MEMORY)) {
+  const { bavail, bsize } = statfsSync(MEMORY);
+  if (bavail * bsize > ROOM_BYTES) {
+    process.env["TMPDIR"] = MEMORY;
+  }
+}
+
+/** What asks for a certain run of a model, or for more of them: see test/support/runs.ts. */
+const modelEnv = Object.fromEntries(
+  ["SIGNALBOX_SEED", "SIGNALBOX_PATH", "SIGNALBOX_RUNS"].map((name) => [
+    name,
+    process.env[name] ?? "",
+  ]),
+);
 
 export default defineConfig({
   test: {
@@ -8,6 +28,7 @@ export default defineConfig({
         define: { __FAULTS__: "true" },
         test: {
           name: "unit",
+          env: modelEnv,
           include: ["test/unit/**/*.test.ts"],
         },
       },
@@ -31,6 +52,7 @@ export default defineConfig({
         ],
         test: {
           name: "workers",
+          env: modelEnv,
           include: ["test/workers/**/*.test.ts"],
         },
       },

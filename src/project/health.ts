@@ -98,7 +98,7 @@ function react(context: Context, row: DeployRow): string {
     actor: HOLDER,
     delivery_id: null,
   } as const;
-  const back = rollBack(context, null, trigger, newId("dpl", now), because);
+  const back = rollBack(context, null, trigger, newId("dpl", now), { because });
   return back.ok
     ? `Production is rolled back, by #${back.value.deploy?.number}.`
     : `It stays live: ${back.error.detail}`;

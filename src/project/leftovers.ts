@@ -71,6 +71,9 @@ export async function tend(context: Context, deploymentId: string): Promise<void
     }
     context.sql.update("leftovers", "deployment_id", deploymentId, next.change);
     if (next.undone) {
+      if (row.environment === "preview") {
+        lookAtOthers(context, row.target);
+      }
       const deploy = getDeploy(context.sql, row.deploy_id);
       if (deploy !== null) {
         emitDeploy(context, "deploy.rolled_back", deploy, {
@@ -81,6 +84,15 @@ export async function tend(context: Context, deploymentId: string): Promise<void
       }
     }
   });
+}
+
+/** A deletion brings back what was live before, which may be another one that is not right. */
+function lookAtOthers(context: Context, target: string): void {
+  context.sql.run(
+    "UPDATE leftovers SET ended_at = NULL, outcome = NULL, due_at = ? WHERE target = ? AND step = 'undo' AND outcome = 'succeeded'",
+    context.now(),
+    target,
+  );
 }
 
 interface Step {

@@ -1,7 +1,8 @@
 import { err, type Result } from "../result.ts";
 import { accept, type Answered } from "./accept.ts";
 import type { Context } from "./context.ts";
-import { getDeploy, projectRow } from "./rows.ts";
+import { getDeploy, getDeployOf, projectRow } from "./rows.ts";
+import { rollBack } from "./rollback.ts";
 import type { Form } from "./form.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Trigger } from "./shapes.ts";
@@ -9,7 +10,7 @@ import { hasBody } from "./uploads.ts";
 
 /**
  * A person's retry: a new deploy of the same content, with a number of its own. A build takes the branch's head; an upload
- * needs its body to be stored still. A promotion goes to what is the production branch now.
+ * needs its body to be stored still. A promotion goes to what is the production branch now, a rollback back to the same version.
  */
 export function retry(
   context: Context,
@@ -23,6 +24,10 @@ export function retry(
   }
   if (row.ended_at === null) {
     return err({ code: "conflict", detail: "This deploy has not ended yet. Cancel it first." });
+  }
+  if (row.kind === "rollback") {
+    const origin = getDeployOf(context.sql, row.rollback_to ?? "");
+    return rollBack(context, origin?.id ?? "", trigger, deployId, { retryOf: row.id });
   }
   if (row.upload_id !== null && !hasBody(context.sql, row.upload_id)) {
     return err({

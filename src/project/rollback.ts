@@ -20,7 +20,7 @@ import { callPermitted } from "./upstream.ts";
  * It acts at once, also while a build runs; that one is undone when it ends. Production is locked with it, if the policy
  * says so.
  *
- * @param because what brought it about, for those who meet the lock
+ * @param because what brought it about, for those who meet the lock; `retryOf` the rollback that this repeats
  * @param to the deploy that is to be live again; null: the success before the one that is live
  */
 export function rollBack(
@@ -28,7 +28,10 @@ export function rollBack(
   to: string | null,
   trigger: Trigger,
   deployId: string,
-  because: string | null = null,
+  {
+    because = null,
+    retryOf = null,
+  }: { readonly because?: string | null; readonly retryOf?: string | null } = {},
 ): Result<Answered, Refusal> {
   return context.change(() => {
     const { sql } = context;
@@ -59,6 +62,7 @@ export function rollBack(
       form: "{}",
       rollback_to: target.deployment_id,
       created_at: context.now(),
+      retry_of: retryOf,
     });
     const row = must(getDeploy(sql, deployId));
     emitDeploy(context, "deploy.queued", row);

@@ -67,6 +67,16 @@ describe("an abandoned deployment", () => {
 });
 
 describe("a stray", () => {
+  it("of a preview is deleted with every other one that its deletion would bring back", async () => {
+    const world = await World.create();
+    world.sandbox.fault({ call: "create", kind: "late", delay_ms: 400_000, times: 4 });
+    const push = await world.ended(id(await world.push({ branch: "next" })));
+    expect(push.status).toBe("succeeded");
+    await world.run(HOUR);
+    expect((await types(world)).filter((type) => type === "deploy.stray")).toHaveLength(3);
+    expect(world.live("preview", "next")).toBe(push.deployment?.id);
+  });
+
   it("holds its lane until it is terminal", async () => {
     const world = await World.create();
     world.sandbox.fault({ call: "create", kind: "late", delay_ms: 200_000, starts: "visible" });

@@ -129,6 +129,35 @@ describe("a rollback", () => {
     expect(other.world.live()).toBe(other.second.deployment?.id);
   });
 
+  it("can be retried, which goes back to the same version again", async () => {
+    const { world, first, second } = await twoVersions();
+    world.sandbox.fault({ call: "rollback", kind: "unauthorized" });
+    const failed = await world.ended(id(await world.rollBack()));
+    expect(failed.status).toBe("failed");
+    const trigger = {
+      id: "trg_r",
+      kind: "retry",
+      source: "api",
+      actor: null,
+      delivery_id: null,
+    } as const;
+    await world.stub().retry(failed.id, trigger, "dpl_again");
+    expect(await world.ended("dpl_again")).toMatchObject({
+      status: "succeeded",
+      kind: "rollback",
+      retry_of: failed.id,
+    });
+    expect(world.live()).toBe(first.deployment?.id);
+    // Once that is live there is nothing to be done; a newer version is gone back from again.
+    expect(
+      await world.stub().retry("dpl_again", { ...trigger, id: "trg_s" }, "dpl_s"),
+    ).toMatchObject({ ok: false, error: { code: "conflict" } });
+    await world.ended(id(await world.rollBack(second.id)));
+    await world.stub().retry("dpl_again", { ...trigger, id: "trg_t" }, "dpl_t");
+    expect((await world.ended("dpl_t")).status).toBe("succeeded");
+    expect(world.live()).toBe(first.deployment?.id);
+  });
+
   it("is refused where there is nothing to go back to", async () => {
     const world = await World.create();
     await expect(world.rollBack()).rejects.toThrow("no earlier production deploy");

@@ -276,6 +276,19 @@ export class World extends Outside {
     this.#hits = new Map();
   }
 
+  disarm(): void {
+    this.#crash = null;
+  }
+
+  /** The object is lost between two steps, with all that it had in memory. */
+  async lose(): Promise<void> {
+    const aborted = this.inside((_, state) => {
+      this.#crashed.add(state);
+      state.abort("lost");
+    });
+    await aborted.catch(() => undefined);
+  }
+
   get crashArmed(): boolean {
     return this.#crash !== null;
   }

@@ -1,0 +1,55 @@
+/// <reference types="vite/types/importMeta.d.ts" />
+import * as fc from "fast-check";
+
+/** What `vitest.config.ts` hands on from the environment. */
+const asked = (name: string): string | undefined => {
+  const value: unknown = import.meta.env[name];
+  return typeof value === "string" && value !== "" ? value : undefined;
+};
+
+/**
+ * How a model is run. Says with which seed, so that any run can be had again: `SIGNALBOX_SEED` takes it, `SIGNALBOX_PATH`
+ * the path that a failure prints, and `SIGNALBOX_RUNS` asks for more runs than usual.
+ */
+export function modelRuns(
+  name: string,
+  usual: number,
+): { seed: number; numRuns: number; path?: string } {
+  const seed = Number(asked("SIGNALBOX_SEED") ?? Math.floor(Math.random() * 2 ** 31));
+  const numRuns = Number(asked("SIGNALBOX_RUNS") ?? usual);
+  const path = asked("SIGNALBOX_PATH");
+  console.log(`${name}: ${numRuns} runs, seed ${seed}, replay with SIGNALBOX_SEED=${seed}`);
+  return { seed, numRuns, ...(path === undefined ? {} : { path }) };
+}
+
+/** One step of a model: an arbitrary thing to do, which prints as its name and what was drawn for it. */
+export interface Step<M> {
+  readonly run: (model: M) => Promise<void> | void;
+}
+
+/** Something that can be done to a model, and how often, beside the others. */
+export interface Command<M> {
+  readonly weight: number;
+  readonly arbitrary: fc.Arbitrary<Step<M>>;
+}
+
+export function command<M, T>(
+  name: string,
+  weight: number,
+  drawn: fc.Arbitrary<T>,
+  run: (model: M, what: T) => Promise<unknown> | void,
+): Command<M> {
+  const arbitrary = drawn.map((what) => ({
+    run: async (model: M) => void (await run(model, what)),
+    [fc.toStringMethod]: () => `${name}(${JSON.stringify(what)})`,
+  }));
+  return { weight, arbitrary };
+}
+
+export function steps<M>(
+  commands: readonly Command<M>[],
+  maxLength: number,
+): fc.Arbitrary<Step<M>[]> {
+  // Without a bias towards small values: what goes wrong takes a few steps.
+  return fc.noBias(fc.array(fc.oneof(...commands), { minLength: 1, maxLength, size: "max" }));
+}

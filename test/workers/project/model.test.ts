@@ -1,0 +1,48 @@
+import * as fc from "fast-check";
+import { afterAll, describe, it, vi } from "vitest";
+
+import { modelRuns, steps } from "../../support/runs.ts";
+import { COMMANDS, policy } from "../support/model/commands.ts";
+import { Play } from "../support/model/play.ts";
+
+/**
+ * The line's rules over the real object, the instance and the sandbox in virtual time: 500 runs of up to 14 random steps,
+ * with what must hold judged after each (../support/model/rules.ts), and at the end that everything ends once nothing is in
+ * the way. `SIGNALBOX_RUNS=20000` for a long one. What is drawn in a run follows from its seed; which of two effects that
+ * are under way at once is faster does not, so that rarely a failure may take a second try to be had again.
+ * test/unit/project/line-model.test.ts does the same for the decisions alone, with longer runs.
+ */
+
+afterAll(() => {
+  vi.restoreAllMocks();
+});
+
+describe("a project's line", () => {
+  it(
+    "keeps its rules, whatever is asked of it and whatever breaks",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.boolean(),
+          policy,
+          steps(COMMANDS, 14),
+          async (history, rules, sequence) => {
+            const play = await Play.begin();
+            try {
+              await play.step(() => play.history(history ? 2 : 0));
+              await play.step(() => play.people.changePolicy(rules));
+              for (const { run } of sequence) {
+                await play.step(() => run(play));
+              }
+              await play.finish();
+            } finally {
+              await play.end();
+            }
+          },
+        ),
+        modelRuns("the project's model", 500),
+      );
+    },
+    24 * 3_600_000,
+  );
+});

@@ -1,0 +1,188 @@
+import { vi } from "vitest";
+
+import type { Call, FaultKind } from "../../../../sandbox/types.ts";
+import { newId } from "../../../../src/ids.ts";
+import { HookSettings } from "../../../../src/project/hook-settings.ts";
+import type { Deploy } from "../../../../src/project/shapes.ts";
+import { World } from "../world.ts";
+import { Ledger } from "./ledger.ts";
+import { People } from "./people.ts";
+import { judge, judgeEnd } from "./rules.ts";
+import { look, openLeftovers, terminal, type Seen } from "./seen.ts";
+import { Triggers } from "./triggers.ts";
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+const WATCHDOG = 5 * MINUTE;
+/** A build takes a second: each look at it takes time that another run could have. */
+const QUICK = { factor: 0.25 };
+/** Once nothing is in the way any more, everything has ended by then. */
+const ALL_DONE = 12 * 60 * MINUTE;
+
+/** One run of the model: a project of its own, and what is known of it from outside. */
+export class Play {
+  readonly world: World;
+  readonly hook: string = newId("hok");
+  readonly ledger = new Ledger();
+  readonly triggers = new Triggers(this);
+  readonly people = new People(this);
+
+  private constructor(world: World) {
+    this.world = world;
+  }
+
+  /** Every run begins at noon of another day, so that the same commands do the same. */
+  static async begin(): Promise<Play> {
+    if (vi.isFakeTimers()) {
+      vi.setSystemTime(Math.ceil(Date.now() / DAY) * DAY + DAY / 2);
+    }
+    // What is stuck is given up soon, since each look at it takes time.
+    const usual = { deadline_seconds: 120 };
+    const play = new Play(await World.create({ policy: usual }));
+    let drawn = 1;
+    vi.spyOn(Math, "random").mockImplementation(() => {
+      drawn = (drawn * 48_271) % 2_147_483_647;
+      return drawn / 2_147_483_647;
+    });
+    play.ledger.policyIs(usual);
+    play.world.sandbox.speed(QUICK);
+    await play.world.stub().addHook({
+      id: play.hook,
+      source: "github",
+      repository: null,
+      branch: null,
+      settings: HookSettings.parse({}),
+      secrets: [],
+      awaiting_secret: false,
+      url_key: "",
+      description: null,
+    });
+    return play;
+  }
+
+  /** One step, a moment after what went before, and what must hold whatever it was. */
+  async step(act: () => Promise<void> | void): Promise<void> {
+    this.world.pass(1);
+    await act();
+    await this.check();
+  }
+
+  async check(): Promise<Seen> {
+    const seen = await look(this.world, this.ledger.lateBy);
+    complain(judge(seen, this.ledger));
+    return seen;
+  }
+
+  /** Lets time pass; the watchdog comes round every five minutes. */
+  async pass(ms: number, done?: () => Promise<boolean>): Promise<void> {
+    const { world } = this;
+    const end = world.now() + ms;
+    while (world.now() < end) {
+      const round = (Math.floor(world.now() / WATCHDOG) + 1) * WATCHDOG;
+      const until = Math.min(end, round);
+      await world.run(until - world.now(), done);
+      if (world.now() < until) {
+        return;
+      }
+      if (until === round) {
+        await world.retrying(() => world.stub().wake());
+        this.ledger.alarmLost = false;
+      }
+    }
+  }
+
+  /** So many versions of production: with two, there is one to go back to. */
+  async history(versions: number): Promise<void> {
+    this.world.sandbox.speed({ factor: 0.001 });
+    for (let version = 0; version < versions; version++) {
+      await this.triggers.request("main", null, false);
+      await this.pass(2_000);
+    }
+    this.world.sandbox.speed(QUICK);
+  }
+
+  /** With every obstacle gone, everything ends, and what is live is right. A crash may be to come. */
+  async finish(): Promise<void> {
+    const { world, people } = this;
+    world.sandbox.clearFaults();
+    world.sandbox.speed(QUICK);
+    await this.triggers.uploadsEnd();
+    await people.changePolicy({
+      windows: [],
+      approval: { environments: [], expires_hours: 1 },
+    });
+    await people.unlockAll();
+    for (const { waiting } of await this.#deploys()) {
+      await (waiting?.for === "approval" ? people.approve(0) : null);
+    }
+    await this.check();
+    await this.pass(ALL_DONE, () => this.#isOver());
+    complain(judgeEnd(await this.check()));
+  }
+
+  /** Its rows go, and so does the object: there are thousands of runs. */
+  async end(): Promise<void> {
+    vi.mocked(Math.random).mockRestore();
+    this.world.disarm();
+    await this.world.retrying(() => this.world.stub().remove());
+    await this.restart();
+  }
+
+  // — What commands need —
+
+  fault(fault: FaultKind & { call: Call }, times: number): void {
+    const lates = fault.kind === "late" ? Array<number>(times).fill(fault.delay_ms) : [];
+    this.ledger.lateBy.push(...lates);
+    this.world.sandbox.fault({ ...fault, times });
+  }
+
+  async restart(): Promise<void> {
+    await this.world.lose();
+  }
+
+  async loseAlarm(): Promise<void> {
+    await this.world.retrying(() => this.world.inside((_, state) => state.storage.deleteAlarm()));
+    this.ledger.alarmLost = true;
+  }
+
+  /** The id of one of those deploys, or one that there is not. */
+  async pick(which: number, from: (deploy: Deploy) => boolean): Promise<string> {
+    const some = (await this.#deploys()).filter(from);
+    return some[which % Math.max(1, some.length)]?.id ?? "dpl_none";
+  }
+
+  async waitingByTarget(): Promise<Map<string, string[]>> {
+    const waiting = (await this.#deploys()).filter(({ status }) => status === "queued");
+    return new Map(
+      [...Map.groupBy(waiting, ({ target }) => target)].map(([target, deploys]) => [
+        target,
+        deploys.map(({ id }) => id),
+      ]),
+    );
+  }
+
+  /** Nothing waits or runs, no twin is looked for, and what is watched still is stuck at Cloudflare. */
+  async #isOver(): Promise<boolean> {
+    const { busy, leftovers } = await this.world.retrying(() =>
+      this.world.inside(({ context: { sql } }) => ({
+        busy: sql.one(
+          "SELECT 1 AS x FROM deploys WHERE ended_at IS NULL UNION SELECT 1 FROM stray_watches",
+        ),
+        leftovers: openLeftovers(sql),
+      })),
+    );
+    const ended = leftovers.length === 0 ? null : terminal(this.world);
+    return busy === null && leftovers.every((id) => ended?.has(id) === false);
+  }
+
+  #deploys(): Promise<Deploy[]> {
+    const all = { limit: 1_000, before: null, branch: null, environment: null, status: null };
+    return this.world.retrying(() => this.world.stub().deploys(all));
+  }
+}
+
+function complain(wrong: readonly string[]): void {
+  if (wrong.length > 0) {
+    throw new Error(wrong.join("\n"));
+  }
+}

@@ -1,0 +1,106 @@
+import type { JournalLive } from "../../../../sandbox/types.ts";
+import type { Deploy, Event } from "../../../../src/project/shapes.ts";
+import type { Sql } from "../../../../src/sql.ts";
+import type { World } from "../world.ts";
+
+/** A deployment that the sandbox really made for us. */
+export interface Made {
+  readonly id: string;
+  readonly at: number;
+  /** When it was terminal at Cloudflare. */
+  readonly endedAt: number | null;
+  readonly branch: string;
+  readonly environment: "production" | "preview";
+  readonly message: string;
+  /** So long nobody could see it, as its answer was lost too. */
+  readonly hiddenMs: number;
+}
+
+/** Everything that can be known from outside at one moment, our own word and the sandbox's. */
+export interface Seen {
+  readonly now: number;
+  /** By number. */
+  readonly deploys: readonly Deploy[];
+  readonly events: readonly Event[];
+  readonly triggers: readonly TriggerSeen[];
+  readonly alarm: number | null;
+  /** The deployments of those that are watched still. */
+  readonly leftovers: readonly string[];
+  readonly watches: number;
+  readonly troubles: readonly string[];
+  readonly made: readonly Made[];
+  readonly live: readonly JournalLive[];
+}
+
+export interface TriggerSeen {
+  readonly id: string;
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly reason_code: string | null;
+  readonly deploy_id: string | null;
+}
+
+/** @param lateBy how long each late deployment stays hidden, in the order in which those faults were set */
+export async function look(world: World, lateBy: readonly number[]): Promise<Seen> {
+  const ours = await world.retrying(() =>
+    world.inside(async (project, state) => {
+      const { sql } = project.context;
+      const count = (from: string): number =>
+        sql.one<{ n: number }>(`SELECT COUNT(*) AS n FROM ${from}`)?.n ?? -1;
+      return {
+        deploys: project
+          .deploys({ limit: 1_000, before: null, branch: null, environment: null, status: null })
+          .toReversed(),
+        events: project.events(0, 10_000),
+        triggers: sql.all<TriggerSeen & Record<string, string | null>>(
+          "SELECT id, outcome, reason, reason_code, deploy_id FROM triggers",
+        ),
+        alarm: await state.storage.getAlarm(),
+        leftovers: openLeftovers(sql),
+        watches: count("stray_watches"),
+        troubles: sql
+          .all<{ key: string; error: string }>("SELECT key, error FROM troubles")
+          .map(({ key, error }) => `${key}: ${error}`),
+      };
+    }),
+  );
+  const { requests, live } = world.sandbox.journal();
+  const endedAt = terminal(world);
+  let late = 0;
+  const made = requests
+    .filter((r) => r.method === "POST" && r.path.endsWith("/deployments") && r.deployment !== null)
+    .map(({ deployment, at, fault }): Made => {
+      const id = deployment ?? "";
+      const field = (name: string): string =>
+        world.sandbox.form(id)?.parts.find((part) => part.name === name)?.text ?? "";
+      const branch = field("branch");
+      return {
+        id,
+        at: Date.parse(at),
+        endedAt: endedAt.get(id) ?? null,
+        branch,
+        environment: branch === "main" ? "production" : "preview",
+        message: field("commit_message"),
+        hiddenMs: fault === "late" ? (lateBy[late++] ?? 0) : 0,
+      };
+    });
+  return { now: world.now(), ...ours, made, live: live.filter((l) => l.project === world.name) };
+}
+
+/** When each deployment that is terminal at the sandbox became that. */
+export function terminal(world: World): Map<string, number> {
+  const ends = world.sandbox
+    .journal()
+    .transitions.filter(
+      ({ stage, stage_status: status }) =>
+        ["failure", "canceled", "skipped"].includes(status) ||
+        (stage === "deploy" && status === "success"),
+    );
+  return new Map(ends.map(({ deployment, at }) => [deployment, Date.parse(at)]));
+}
+
+export function openLeftovers(sql: Sql): string[] {
+  return sql
+    .all<{ id: string }>("SELECT deployment_id AS id FROM leftovers WHERE ended_at IS NULL")
+    .map(({ id }) => id);
+}
