@@ -7,6 +7,8 @@ export type SqlValue = string | number | ArrayBuffer | null;
  */
 export class Sql {
   readonly #storage: DurableObjectStorage;
+  /** Another one whenever what is stored may have changed: what was worked out under the same still holds. */
+  version = 0;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -24,6 +26,7 @@ export class Sql {
 
   /** Runs a statement for its effect and returns how many rows it wrote, index entries included. */
   run(query: string, ...bindings: SqlValue[]): number {
+    this.version += 1;
     return this.#storage.sql.exec(query, ...bindings).rowsWritten;
   }
 
@@ -51,7 +54,12 @@ export class Sql {
 
   /** All or nothing, the alarm included. A throw rolls back, which a plain sequence of writes does not. */
   transaction<T>(body: () => T): T {
-    return this.#storage.transactionSync(body);
+    try {
+      return this.#storage.transactionSync(body);
+    } catch (error) {
+      this.version += 1;
+      throw error;
+    }
   }
 }
 

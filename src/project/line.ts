@@ -4,8 +4,25 @@ import { openDeploys, policyOf, type DeployRow } from "./rows.ts";
 import { holdsLane } from "./status.ts";
 import { openingAt } from "./windows.ts";
 
-/** What may start now and why the others wait, from the rows as they are. */
+interface Decided {
+  readonly version: number;
+  readonly now: number;
+  readonly line: Line;
+}
+const decided = new WeakMap<Sql, Decided>();
+
+/** What may start now and why the others wait, from the rows as they are. Asked several times in a change, decided once. */
 export function line(sql: Sql, now: number): Line {
+  const last = decided.get(sql);
+  if (last?.version === sql.version && last.now === now) {
+    return last.line;
+  }
+  const fresh = decideFrom(sql, now);
+  decided.set(sql, { version: sql.version, now, line: fresh });
+  return fresh;
+}
+
+function decideFrom(sql: Sql, now: number): Line {
   const open = openDeploys(sql);
   if (!open.some((d) => d.status === "queued")) {
     return { start: [], waits: new Map(), wakeAt: null };
