@@ -8,6 +8,7 @@ import { listLocks } from "./locks.ts";
 import { toDeploy } from "./deploys.ts";
 import { domainsOf, getDeploy, openDeploys, policyOf, projectRow } from "./rows.ts";
 import { emit } from "./events.ts";
+import { retarget } from "./retarget.ts";
 import type { Refusal } from "./refusal.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { type ProjectView } from "./shapes.ts";
@@ -43,7 +44,9 @@ export function register(
     const { production_branch, subdomain, source } = facts;
     const domains = JSON.stringify(facts.domains);
     const own = domainsOf({ subdomain, domains });
-    const known = sql.one<{ upstream_id: string }>("SELECT upstream_id FROM project");
+    const known = sql.one<{ upstream_id: string; production_branch: string }>(
+      "SELECT upstream_id, production_branch FROM project",
+    );
     if (known === null) {
       const now = context.now();
       const wrong = faultIn({ ...DEFAULT_POLICY, ...policy }, now, own);
@@ -75,6 +78,9 @@ export function register(
       return err({ code: "policy_invalid", detail: wrong });
     }
     sql.update("project", "id", 1, { production_branch, subdomain, domains, source });
+    if (production_branch !== known.production_branch) {
+      retarget(context, production_branch);
+    }
     const changed = changePolicy(context, policy, null);
     if (!changed.ok) {
       return changed;
