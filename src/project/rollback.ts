@@ -13,7 +13,7 @@ import type { Trigger } from "./shapes.ts";
 import { claim, hasPermit, notCreated } from "./submit.ts";
 import { supersedeWaiting } from "./supersede.ts";
 import { goLive } from "./track.ts";
-import { callPermitted } from "./upstream.ts";
+import { call, callPermitted } from "./upstream.ts";
 
 /**
  * Asks for a rollback of production: a deploy of its own, with the highest number, so that nothing older goes live over it.
@@ -168,6 +168,8 @@ export async function performRollback(context: Context, id: string): Promise<voi
   fault("rollback.claimed", context.state);
   const { name } = projectRow(context.sql);
   const called = await callPermitted(context, (c) => c.rollback(name, to));
+  // What was carried out although nobody heard of it is done, however often the answer is lost.
+  const done = called.ok || (called.error.kind === "unknown" && (await isLive(context, to)));
   fault("rollback.answered", context.state);
   context.change(() => {
     const row = getDeploy(context.sql, id);
@@ -175,7 +177,7 @@ export async function performRollback(context: Context, id: string): Promise<voi
       return;
     }
     const tried = alter(context, row, { attempts: row.attempts + 1 });
-    if (!called.ok) {
+    if (!called.ok && !done) {
       notCreated(context, tried, called.error);
       return;
     }
@@ -193,4 +195,14 @@ export async function performRollback(context: Context, id: string): Promise<voi
     });
   });
   fault("rollback.settled", context.state);
+}
+
+async function isLive(context: Context, deploymentId: string): Promise<boolean> {
+  const { name } = projectRow(context.sql);
+  const called = await call(context, "more", (c) => c.project(name));
+  return (
+    called.permitted &&
+    called.answer.ok &&
+    called.answer.value.canonical_deployment?.id === deploymentId
+  );
 }

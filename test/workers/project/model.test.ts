@@ -6,7 +6,7 @@ import { COMMANDS, policy } from "../support/model/commands.ts";
 import { Play } from "../support/model/play.ts";
 
 /**
- * The line's rules over the real object, the instance and the sandbox in virtual time: 500 runs of up to 14 random steps,
+ * The line's rules over the real object, the instance and the sandbox in virtual time: 400 runs of up to 14 random steps,
  * with what must hold judged after each (../support/model/rules.ts), and at the end that everything ends once nothing is in
  * the way. `SIGNALBOX_RUNS=20000` for a long one. What is drawn in a run follows from its seed; which of two effects that
  * are under way at once is faster does not, so that rarely a failure may take a second try to be had again.
@@ -40,7 +40,7 @@ describe("a project's line", () => {
             }
           },
         ),
-        modelRuns("the project's model", 500),
+        modelRuns("the project's model", 400),
       );
     },
     24 * 3_600_000,

@@ -129,6 +129,13 @@ describe("a rollback", () => {
     expect(other.world.live()).toBe(other.second.deployment?.id);
   });
 
+  it("has succeeded when Cloudflare did it, however often its answer is lost", async () => {
+    const { world, first } = await twoVersions({ policy: { max_attempts: 2 } });
+    world.sandbox.fault({ call: "rollback", kind: "lost", times: 4 });
+    expect((await world.ended(id(await world.rollBack()))).status).toBe("succeeded");
+    expect(world.live()).toBe(first.deployment?.id);
+  });
+
   it("can be retried, which goes back to the same version again", async () => {
     const { world, first, second } = await twoVersions();
     world.sandbox.fault({ call: "rollback", kind: "unauthorized" });

@@ -35,15 +35,16 @@ const drawnPolicy: fc.Arbitrary<PolicyChange> = fc.record(
     min_interval_seconds: fc.constantFrom(0, 0, 20, 300),
     quiet_period: fc.constantFrom(
       { seconds: 0, max_wait_seconds: 600 },
+      { seconds: 0, max_wait_seconds: 600 },
       { seconds: 10, max_wait_seconds: 15 },
       { seconds: 60, max_wait_seconds: 90 },
     ),
     windows: fc.oneof(
-      { weight: 2, arbitrary: fc.constant<Policy["windows"]>([]) },
+      { weight: 4, arbitrary: fc.constant<Policy["windows"]>([]) },
       { weight: 1, arbitrary: windows },
     ),
     approval: fc.record({
-      environments: fc.subarray(["production" as const]),
+      environments: fc.constantFrom([], [], ["production" as const]),
       expires_hours: fc.constant(1),
     }),
     retry: fc.record({
@@ -79,7 +80,7 @@ const fault: fc.Arbitrary<FaultKind & { call: Call }> = fc.oneof(
     retry_after: fc.constantFrom(1, 40),
   }),
   fc.record({
-    call: fc.constantFrom("rollback" as const, "delete" as const, "project" as const),
+    call: fc.constantFrom("rollback" as const, "delete" as const),
     kind: fc.constantFrom("html" as const, "lost" as const, "hang" as const),
   }),
   fc.record({
@@ -174,7 +175,7 @@ export const COMMANDS: readonly Command<Play>[] = [
     fc.record({ fault, times: fc.constantFrom(1, 1, 2, 4) }),
     (play: Play, what) => play.fault(what.fault, what.times),
   ),
-  command("speed", 3, fc.constantFrom(0.05, 1, 8, 20), (play: Play, factor) =>
+  command("speed", 3, fc.constantFrom(0.05, 1, 4, 20), (play: Play, factor) =>
     play.world.sandbox.speed({ factor }),
   ),
   command("news", 1, fc.constant(null), (play: Play) =>
@@ -190,7 +191,7 @@ export const COMMANDS: readonly Command<Play>[] = [
   command(
     "pass",
     10,
-    fc.constantFrom(50, 400, 2 * SECOND, 10 * SECOND, MINUTE, 4 * MINUTE, 20 * MINUTE),
+    fc.constantFrom(50, 400, 2 * SECOND, 2 * SECOND, 10 * SECOND, MINUTE, 4 * MINUTE, 20 * MINUTE),
     (play: Play, ms) => play.pass(ms),
   ),
 ];

@@ -14,8 +14,6 @@ import { Triggers } from "./triggers.ts";
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const WATCHDOG = 5 * MINUTE;
-/** A build takes a second: each look at it takes time that another run could have. */
-const QUICK = { factor: 0.25 };
 /** Once nothing is in the way any more, everything has ended by then. */
 const ALL_DONE = 12 * 60 * MINUTE;
 
@@ -45,7 +43,6 @@ export class Play {
       return drawn / 2_147_483_647;
     });
     play.ledger.policyIs(usual);
-    play.world.sandbox.speed(QUICK);
     await play.world.stub().addHook({
       id: play.hook,
       source: "github",
@@ -98,14 +95,14 @@ export class Play {
       await this.triggers.request("main", null, false);
       await this.pass(2_000);
     }
-    this.world.sandbox.speed(QUICK);
+    this.world.sandbox.speed({});
   }
 
   /** With every obstacle gone, everything ends, and what is live is right. A crash may be to come. */
   async finish(): Promise<void> {
     const { world, people } = this;
     world.sandbox.clearFaults();
-    world.sandbox.speed(QUICK);
+    world.sandbox.speed({});
     await this.triggers.uploadsEnd();
     await people.changePolicy({
       windows: [],
