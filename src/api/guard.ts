@@ -96,7 +96,7 @@ export async function identify(
 
 export function bearer(c: Context<AppEnv>): string {
   const header = c.req.header("authorization") ?? "";
-  const [, text = ""] = /^Bearer +(\S{1,2048}) *$/i.exec(header) ?? [];
+  const [, text = ""] = /^Bearer +(\S{1,8192}) *$/i.exec(header) ?? [];
   if (text === "") {
     throw unauthorized("token_missing");
   }

@@ -223,7 +223,7 @@ function parseJson(text: string): unknown {
 }
 
 /** Seconds, or the `t` of Cloudflare's `Ratelimit: "default";r=0;t=30`. */
-function retryAfter(headers: Headers): number | null {
+export function retryAfter(headers: Headers): number | null {
   const seconds =
     headers.get("retry-after") ?? /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "")?.[1] ?? "";
   return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : null;

@@ -1,8 +1,9 @@
 import type { Context } from "hono";
 
 import { answered, askCloudflare, takePermit } from "../api/cloudflare.ts";
-import { keyIn, nameIn, type AppEnv } from "../api/context.ts";
+import { askInstance, keyIn, nameIn, type AppEnv } from "../api/context.ts";
 import { bearer } from "../api/guard.ts";
+import { retryAfter } from "../cloudflare/client.ts";
 import { apiUrl } from "../cloudflare/url.ts";
 import { Problem } from "../problem.ts";
 import { fromBase64url, toBase64url, utf8 } from "../security/encoding.ts";
@@ -46,7 +47,8 @@ export async function relayAssets(c: Context<AppEnv>): Promise<Response> {
   const call = c.req.path.slice(c.req.path.lastIndexOf("/") + 1);
   const length = c.req.header("content-length");
   await takePermit(c);
-  const response = await fetch(apiUrl(c.var.config.apiBaseUrl, ["pages", "assets", call]), {
+  const url = apiUrl(c.var.config.apiBaseUrl, ["pages", "assets", call]);
+  const response = await fetch(url, {
     method: "POST",
     headers: {
       authorization: `Bearer ${theirs}`,
@@ -57,7 +59,13 @@ export async function relayAssets(c: Context<AppEnv>): Promise<Response> {
     body: c.req.raw.body,
     redirect: "manual",
     signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch(() => {
+    throw new Problem("upstream_unavailable", "The connection to Cloudflare was lost. Try again.");
   });
+  if (response.status === 429) {
+    const until = Date.now() + (retryAfter(response.headers) ?? 0);
+    await askInstance(c, (instance) => instance.blocked(until));
+  }
   const headers = new Headers({ "content-type": "application/json" });
   for (const name of ["retry-after", "ratelimit", "ratelimit-policy"]) {
     const value = response.headers.get(name);

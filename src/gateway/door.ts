@@ -235,8 +235,8 @@ async function getLogs(c: Context<AppEnv>): Promise<Response> {
   if (!response.ok || line.length === 0 || deploy?.reason_code?.startsWith("failed_") === true) {
     return response;
   }
-  const body = (await response.json()) as { result: { total: number; data: object[] } };
-  const data = [...body.result.data, ...line];
+  const body = (await response.json()) as { result: { data?: object[] | null } | null };
+  const data = [...(body.result?.data ?? []), ...line];
   return c.json({ ...body, result: { ...body.result, total: data.length, data } });
 }
 

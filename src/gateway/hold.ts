@@ -6,7 +6,7 @@ import { toProblem } from "../api/answer.ts";
 import { askCloudflare } from "../api/cloudflare.ts";
 import { askProject, nameIn, type AppEnv } from "../api/context.ts";
 import { findDeploy } from "../api/wait.ts";
-import { existing } from "../problem.ts";
+import { existing, Problem } from "../problem.ts";
 import type { Policy } from "../project/policy.ts";
 import type { Deploy, DeployStatus, ProjectView } from "../project/shapes.ts";
 import { allows } from "../security/tokens.ts";
@@ -20,6 +20,8 @@ const PLAIN_HOLD_MS = 50_000;
 const BLANK_EVERY_MS = 5_000;
 const SLOWEST_LOOK_MS = 3_000;
 const READ_PATIENCE_MS = 60_000;
+/** A project that can't be asked for a moment does not end the wait for its deploy. */
+const LOOKS_IN_VAIN = 20;
 
 type Outcome =
   | { readonly ok: true; readonly body: object }
@@ -70,22 +72,29 @@ async function outcomeOf(
   wanted: () => boolean,
 ): Promise<Outcome | null> {
   try {
-    const { gateway } = (await viewOf(c)).policy;
-    let id = first;
+    const began = Date.now();
+    const { gateway } = (await patiently(() => viewOf(c))).policy;
+    let deploy = await patiently(() => findDeploy(c, first));
     for (let pause = 250; wanted(); pause = Math.min(SLOWEST_LOOK_MS, pause * 1.2)) {
-      const deploy = await findDeploy(c, id);
+      const { id, superseded_by: newer } = deploy;
       if (deploy.ended_at === null) {
-        const refused = await givenUp(c, deploy, gateway);
+        const refused = await givenUp(c, deploy, id === first, began, gateway);
         if (refused !== null) {
           return { ok: false, refused };
         }
         await scheduler.wait(pause);
+        deploy = await patiently(() => findDeploy(c, id));
       } else if (deploy.status === "succeeded") {
         return { ok: true, body: await deploymentOf(c, deploy) };
-      } else if (deploy.superseded_by !== null && gateway.superseded === "adopt") {
-        id = deploy.superseded_by;
+      } else if (newer !== null && gateway.superseded === "adopt") {
+        const winner = await patiently(() => findDeploy(c, newer));
+        if (winner.kind === "rollback") {
+          // What is live then is older than what this client has sent.
+          return { ok: false, refused: failure(deploy, id === first) };
+        }
+        deploy = winner;
       } else {
-        return { ok: false, refused: failure(deploy, id === first ? null : first) };
+        return { ok: false, refused: failure(deploy, id === first) };
       }
     }
     return null;
@@ -94,26 +103,44 @@ async function outcomeOf(
   }
 }
 
+async function patiently<T>(look: () => Promise<T>): Promise<T> {
+  for (let vain = 1; ; vain++) {
+    try {
+      return await look();
+    } catch (error) {
+      if (error instanceof Problem || vain === LOOKS_IN_VAIN) {
+        throw error;
+      }
+      await scheduler.wait(SLOWEST_LOOK_MS);
+    }
+  }
+}
+
 const RULES: readonly string[] = ["lock", "window", "approval", "not_before"];
 
-/** A client can't wait for ever on what people decide. What it is told has failed must not go live afterwards. */
+/**
+ * A client can't wait for ever on what people decide. What it is told has failed must not go live afterwards, unless
+ * somebody else has asked for that: what this one has joined, or was superseded by, stays.
+ */
 async function givenUp(
   c: Context<AppEnv>,
-  { id, number, created_at: since, waiting, reason }: Deploy,
+  { id, number, waiting, reason, trigger }: Deploy,
+  own: boolean,
+  since: number,
   { max_wait_minutes: minutes }: Policy["gateway"],
 ): Promise<Refused | null> {
   const ruled = waiting !== null && RULES.includes(waiting.for);
-  if (!ruled || Date.now() < Date.parse(since) + minutes * 60_000) {
+  if (!ruled || Date.now() < since + minutes * 60_000) {
     return null;
   }
-  const canceled = await askProject(c, (project) => project.cancel(id, "the gateway"));
-  return canceled.ok
-    ? {
-        status: 409,
-        code: OWN + 6,
-        message: `Deploy #${number} was given up after ${minutes} min. ${reason ?? ""}`,
-      }
-    : null;
+  const why = reason ?? "";
+  if (!own || trigger.kind !== "gateway") {
+    const message = `Deploy #${number}, which somebody else asked for too, still waits after ${minutes} min. ${why}`;
+    return { status: 409, code: OWN + 6, message };
+  }
+  const canceled = await askProject(c, (project) => project.cancel(id, "the gateway", true));
+  const message = `Deploy #${number} was given up after ${minutes} min. ${why}`;
+  return canceled.ok ? { status: 409, code: OWN + 6, message } : null;
 }
 
 /** One code for each way to end. */
@@ -125,9 +152,9 @@ const CODES: Partial<Record<DeployStatus, number>> = {
   skipped: OWN + 5,
 };
 
-function failure(deploy: Deploy, instead: string | null): Refused {
+function failure(deploy: Deploy, own: boolean): Refused {
   const { number, status, reason } = deploy;
-  const who = instead === null ? `Deploy #${number}` : `Deploy #${number}, which took its place,`;
+  const who = own ? `Deploy #${number}` : `Deploy #${number}, which took its place,`;
   return {
     status: 409,
     code: CODES[status] ?? OWN,

@@ -1,9 +1,10 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
-import { askCloudflare } from "../api/cloudflare.ts";
+import { answered, askCloudflare } from "../api/cloudflare.ts";
 import type { AppEnv } from "../api/context.ts";
 import { readBody } from "../body.ts";
+import { isAuthError } from "../cloudflare/errors.ts";
 import { isObject } from "../deploy-form/manifest.ts";
 import { Problem } from "../problem.ts";
 import { allows } from "../security/tokens.ts";
@@ -31,6 +32,10 @@ export async function relay(c: Context<AppEnv>, relayed: Relayed): Promise<Respo
   );
   if (answer.ok) {
     return c.json(allows(c.var.caller.scopes, "manage") ? answer.value : bare(answer.value));
+  }
+  if (isAuthError(answer.error)) {
+    // It is the stored credential that was refused, not the token of this client.
+    answered(answer);
   }
   const { kind, status, code, message, retryAfterMs } = answer.error;
   const headers: Record<string, string> = {};

@@ -10,16 +10,25 @@ import type { Deploy } from "./shapes.ts";
 /**
  * Stops a deploy. One that waits is simply ended. For one whose create request is out, the wish is noted and carried out
  * when it is known what became of that. A running one ends here at once and leaves its deployment behind.
+ *
+ * @param waiting only while it waits: what has started is left to run
  */
 export function cancel(
   context: Context,
   id: string,
   actor: string | null,
+  waiting = false,
 ): Result<Deploy, Refusal> {
   return context.change(() => {
     const row = getDeploy(context.sql, id);
     if (row === null) {
       return err({ code: "not_found", detail: "There is no such deploy." });
+    }
+    if (waiting && row.status !== "queued") {
+      return err({
+        code: "conflict",
+        detail: `This deploy does not wait any more: ${row.status}.`,
+      });
     }
     switch (row.status) {
       case "queued":

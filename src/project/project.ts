@@ -141,8 +141,8 @@ export class Project extends DurableObject<Env> {
     return row === null ? null : toDeploy(this.context, row);
   }
 
-  cancel(id: string, actor: string | null): Result<Deploy, Refusal> {
-    return this.#registered ? cancel(this.context, id, actor) : err(NOT_FOUND);
+  cancel(id: string, actor: string | null, waiting = false): Result<Deploy, Refusal> {
+    return this.#registered ? cancel(this.context, id, actor, waiting) : err(NOT_FOUND);
   }
 
   retry(id: string, trigger: Trigger, deployId: string): Result<Answered, Refusal> {
