@@ -85,7 +85,7 @@ async function outcomeOf(
         await scheduler.wait(pause);
         deploy = await patiently(() => findDeploy(c, id));
       } else if (deploy.status === "succeeded") {
-        return { ok: true, body: await deploymentOf(c, deploy) };
+        return { ok: true, body: await deploymentOf(c, deploy, wanted) };
       } else if (newer !== null && gateway.superseded === "adopt") {
         const winner = await patiently(() => findDeploy(c, newer));
         if (winner.kind === "rollback") {
@@ -162,11 +162,15 @@ function failure(deploy: Deploy, own: boolean): Refused {
   };
 }
 
-/** The deployment as Cloudflare shows it now; if it does not in time, what is known of it. */
-async function deploymentOf(c: Context<AppEnv>, deploy: Deploy): Promise<object> {
+/** The deployment as Cloudflare shows it now; if it does not while somebody waits, what is known of it. */
+async function deploymentOf(
+  c: Context<AppEnv>,
+  deploy: Deploy,
+  wanted: () => boolean,
+): Promise<object> {
   const { deployment } = deploy;
   const path = [nameIn(c) ?? "", "deployments", deployment?.id ?? ""];
-  for (const until = Date.now() + READ_PATIENCE_MS; Date.now() < until;) {
+  for (const until = Date.now() + READ_PATIENCE_MS; wanted() && Date.now() < until;) {
     const answer = await askCloudflare(c, (client) => client.relay("GET", path)).catch(() => null);
     if (answer?.ok === true) {
       return allows(c.var.caller.scopes, "manage") ? answer.value : bare(answer.value);
