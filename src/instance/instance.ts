@@ -80,6 +80,10 @@ export class Instance extends DurableObject<Env> {
     );
   }
 
+  isRegistered(key: string): boolean {
+    return this.#sql.one("SELECT 1 AS x FROM projects WHERE key = ?", key) !== null;
+  }
+
   /**
    * Says what an instance token may do and, in the same call, whether there is such a project, so that a guessed name
    * never wakes an object of its own.
@@ -88,9 +92,7 @@ export class Instance extends DurableObject<Env> {
     token: { readonly id: string; readonly hash: string } | { readonly bootstrap: string },
     projectKey: string | null,
   ): Result<{ scopes: Scope[] | null; registered: boolean }, TokenRefusal> {
-    const registered =
-      projectKey !== null &&
-      this.#sql.one("SELECT 1 AS x FROM projects WHERE key = ?", projectKey) !== null;
+    const registered = projectKey !== null && this.isRegistered(projectKey);
     if ("bootstrap" in token) {
       const id = token.bootstrap;
       const revoked = this.#sql.one("SELECT 1 AS x FROM revoked_bootstrap_tokens WHERE id = ?", id);

@@ -9,10 +9,11 @@ import { liveExternal } from "./live.ts";
 import { lockInside } from "./locks.ts";
 import type { Refusal } from "./refusal.ts";
 import { getDeploy, policyOf, projectRow, takeNumber, type DeployRow } from "./rows.ts";
-import type { Trigger } from "./shapes.ts";
+import type { Asker } from "./shapes.ts";
 import { claim, hasPermit, notCreated } from "./submit.ts";
 import { supersedeWaiting } from "./supersede.ts";
 import { goLive } from "./track.ts";
+import { letRead } from "./trust.ts";
 import { callPermitted } from "./upstream.ts";
 
 /**
@@ -26,7 +27,7 @@ import { callPermitted } from "./upstream.ts";
 export function rollBack(
   context: Context,
   to: string | null,
-  trigger: Trigger,
+  trigger: Asker,
   deployId: string,
   because: string | null = null,
 ): Result<Answered, Refusal> {
@@ -61,6 +62,7 @@ export function rollBack(
       created_at: context.now(),
     });
     const row = must(getDeploy(sql, deployId));
+    letRead(context, trigger.reader, deployId);
     emitDeploy(context, "deploy.queued", row);
     supersedeWaiting(context, row);
     if (policyOf(sql).rollback.lock) {

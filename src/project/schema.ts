@@ -321,4 +321,25 @@ CREATE INDEX externals_open ON externals (due_at) WHERE ended_at IS NULL;
 CREATE INDEX externals_live ON externals (live_at) WHERE live_at IS NOT NULL;
 `,
   },
+  {
+    id: 10,
+    sql: `
+CREATE TABLE trust (
+  id TEXT PRIMARY KEY,
+  issuer TEXT NOT NULL,
+  repository_id TEXT NOT NULL,
+  repository TEXT,
+  ref TEXT,
+  environment TEXT,
+  workflow TEXT,
+  scope TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+);
+CREATE TABLE readers (
+  hash TEXT NOT NULL,
+  deploy_id TEXT NOT NULL,
+  PRIMARY KEY (hash, deploy_id)
+) WITHOUT ROWID;
+`,
+  },
 ];
