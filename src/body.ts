@@ -2,15 +2,18 @@ import { inUnits } from "./deploy-form/problem.ts";
 import { Problem } from "./problem.ts";
 import type { Bytes } from "./security/encoding.ts";
 
+/** A request, or the answer to one of ours. */
+type Message = Pick<Request | Response, "headers" | "body">;
+
 /** Refuses a body that says of itself that it is too large, before a byte of it is read. */
-export function checkDeclaredSize(request: Request, limit: number): void {
+export function checkDeclaredSize(request: Message, limit: number): void {
   if (Number(request.headers.get("content-length") ?? 0) > limit) {
     throw tooLarge(limit);
   }
 }
 
 /** The whole body, of which never more than `limit` bytes are held. */
-export async function readBody(request: Request, limit: number): Promise<Bytes> {
+export async function readBody(request: Message, limit: number): Promise<Bytes> {
   checkDeclaredSize(request, limit);
   if (request.body === null) {
     return new Uint8Array();

@@ -1,5 +1,6 @@
 import * as z from "zod";
 
+import { ISSUERS, issuerAt, type Issuer } from "./security/issuers.ts";
 import { parseKeyring, type Keyring } from "./security/keyring.ts";
 import { err, ok, type Result } from "./result.ts";
 
@@ -20,6 +21,8 @@ export interface Config {
   readonly local: boolean;
   /** The local stack: where its sandbox serves the sites whose host names only the real Cloudflare answers to. */
   readonly localSites: string | null;
+  /** Whose tokens CI jobs may come with. */
+  readonly issuers: readonly Issuer[];
 }
 
 /** A setting that is missing or wrong, and the command that mends it. Never holds the value. */
@@ -39,6 +42,8 @@ const Settings = z.object({
   PUBLIC_URL: text,
   SIGNALBOX_LOCAL: text,
   SIGNALBOX_LOCAL_SITES: text,
+  SIGNALBOX_LOCAL_ISSUER: text,
+  OIDC_ISSUERS: text,
 });
 
 const DEFAULT_API = "https://api.cloudflare.com/client/v4";
@@ -105,6 +110,15 @@ async function parse(env: object): Promise<Result<Config, readonly ConfigProblem
     }
   }
 
+  const selfManaged = (settings.OIDC_ISSUERS ?? "").split(/[\s,]+/).filter((url) => url !== "");
+  if (!selfManaged.every(isIssuerUrl)) {
+    problems.push({
+      setting: "OIDC_ISSUERS",
+      detail:
+        "has something that is no issuer. Set it to https URLs, with blanks between them, each as the tokens have it in `iss`.",
+    });
+  }
+
   if (problems.length > 0 || keyring === null || credential === null) {
     return err(problems);
   }
@@ -116,8 +130,20 @@ async function parse(env: object): Promise<Result<Config, readonly ConfigProblem
     apiBaseUrl: urls.api.replace(/\/+$/, ""),
     publicUrl: urls.public ? urls.public.replace(/\/+$/, "") : null,
     local,
+    issuers: [
+      ...ISSUERS,
+      ...selfManaged.map((url) => issuerAt(url)),
+      ...(local && settings.SIGNALBOX_LOCAL_ISSUER
+        ? [issuerAt(settings.SIGNALBOX_LOCAL_ISSUER)]
+        : []),
+    ],
     localSites: local ? (settings.SIGNALBOX_LOCAL_SITES ?? null) : null,
   });
+}
+
+/** Written as a token has it: nothing but host and path, and no slash at the end. */
+function isIssuerUrl(url: string): boolean {
+  return /^https:\/\/[^/?#@]+(?:\/[^?#@]+)?$/.test(url) && URL.canParse(url) && !url.endsWith("/");
 }
 
 function credentialOf(settings: z.infer<typeof Settings>): Credential | null {

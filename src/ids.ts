@@ -10,6 +10,7 @@ export type IdPrefix =
   | "sch"
   | "lck"
   | "tok"
+  | "tru"
   | "upl";
 
 /** A prefixed, sortable id: `dpl_01J…`. */

@@ -29,6 +29,7 @@ export const CODES = {
   secret_awaited: [401, "The hook has not got its secret yet."],
   insufficient_scope: [403, "The token may not do this."],
   wrong_repository: [403, "The delivery is about another repository than the hook's."],
+  not_trusted: [403, "No trust rule of the project fits this CI job."],
   upload_token_invalid: [403, "The upload token is none of this place, or has expired."],
   not_found: [404, "There is nothing at this address."],
   account_not_found: [404, "This is not the configured account."],
@@ -38,6 +39,7 @@ export const CODES = {
   subscriber_not_found: [404, "There is no such subscriber."],
   schedule_not_found: [404, "There is no such schedule."],
   token_not_found: [404, "There is no such token."],
+  trust_not_found: [404, "There is no such trust rule."],
   method_not_allowed: [405, "This address does not take this method."],
   conflict: [409, "The state of the thing does not allow this."],
   not_git_connected: [409, "The Pages project has no git repository, so no branch can be built."],
@@ -76,6 +78,7 @@ export const CODES = {
   upstream_unavailable: [502, "Cloudflare gave no usable answer."],
   not_configured: [503, "Settings of this Worker are missing."],
   unavailable: [503, "This can't be answered at the moment."],
+  issuer_unavailable: [503, "The issuer's keys can't be had, so its tokens can't be verified."],
   budget_spent: [503, "Cloudflare's API limit is used up for the moment."],
   too_much_waiting: [507, "Too many bytes wait to be deployed."],
 } as const satisfies Record<string, readonly [ContentfulStatusCode, string]>;

@@ -48,6 +48,7 @@ export async function acceptDeploy(
       source: door,
       actor: c.var.caller.token,
       delivery_id: null,
+      reader: c.var.caller.reader ?? null,
     },
     dedupe_key: keyed ? `idem/${idempotencyKey}` : null,
     fingerprint:

@@ -5,13 +5,19 @@ import { callInstance, callProject } from "../call.ts";
 import type { Config } from "../env.ts";
 import type { Instance } from "../instance/instance.ts";
 import { projectKey, type Remote } from "../objects.ts";
+import type { Job } from "./oidc.ts";
 import type { Project } from "../project/project.ts";
+import type { Run } from "../project/runs.ts";
 import type { Scope } from "../security/tokens.ts";
 
 /** Who asks: a token that was found good for the route it is used on. */
 export interface Caller {
   readonly token: string;
   readonly scopes: readonly Scope[];
+  /** Of a CI job: the hash of its token, by which it may read its deploys when that has expired. */
+  readonly reader?: string;
+  /** Likewise: which run of its workflow it is. */
+  readonly run?: Run | null;
 }
 
 export interface AppEnv {
@@ -20,12 +26,15 @@ export interface AppEnv {
     requestId: string;
     config: Config;
     caller: Caller;
+    /** Only where a job exchanges its token. */
+    job: Job;
   };
 }
 
 export type Api = OpenAPIHono<AppEnv>;
 
-const NAME = /^[a-z0-9](?:[a-z0-9-]{0,56}[a-z0-9])?$/;
+/** What a Pages project can be called. */
+export const NAME = /^[a-z0-9](?:[a-z0-9-]{0,56}[a-z0-9])?$/;
 
 /** The project's name in the path, if a Pages project can have it. */
 export function nameIn(c: Context<AppEnv>): string | null {

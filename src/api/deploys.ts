@@ -9,7 +9,7 @@ import type { Answered } from "../project/accept.ts";
 import type { Project } from "../project/project.ts";
 import type { Refusal } from "../project/refusal.ts";
 import type { Result } from "../result.ts";
-import { DeployStatus, type Accepted as AcceptedBody, type Trigger } from "../project/shapes.ts";
+import { DeployStatus, type Accepted as AcceptedBody, type Asker } from "../project/shapes.ts";
 import { Environment } from "../project/policy.ts";
 import { redact } from "../security/redact.ts";
 import { answered, askCloudflare } from "./cloudflare.ts";
@@ -23,6 +23,12 @@ import { Accepted, Deploy } from "./schemas.ts";
 import { awaitEnd, findDeploy, WaitQuery } from "./wait.ts";
 
 const tags = ["Deploys"];
+
+/** Who asked for a deploy may see what became of it. */
+const LATE = {
+  registered: true,
+  late: (c: Context<AppEnv>): string[] => [c.req.param("id") ?? ""],
+};
 
 const list = createRoute({
   method: "get",
@@ -51,7 +57,7 @@ const get = createRoute({
   operationId: "getDeploy",
   summary: "Get a deploy, or wait for its end",
   tags,
-  ...onProject("read"),
+  ...onProject("read", LATE),
   request: { params: DeployParams, query: WaitQuery },
   responses: {
     200: json(Deploy, "The deploy."),
@@ -65,7 +71,7 @@ const logs = createRoute({
   operationId: "getDeployLogs",
   summary: "Get the build log of a deploy from Cloudflare",
   tags,
-  ...onProject("read"),
+  ...onProject("read", LATE),
   request: { params: DeployParams },
   responses: {
     200: json(
@@ -194,13 +200,14 @@ export function deployRoutes(api: Api): void {
   });
 }
 
-export function triggered(c: Context<AppEnv>, kind: "api" | "retry"): Trigger {
+export function triggered(c: Context<AppEnv>, kind: "api" | "retry"): Asker {
   return {
     id: newId("trg"),
     kind,
     source: "api",
     actor: c.var.caller.token,
     delivery_id: null,
+    reader: c.var.caller.reader ?? null,
   };
 }
 

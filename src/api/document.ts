@@ -24,6 +24,13 @@ export function documentRoute(api: Api): void {
     description:
       "A token of the project or of the instance. Scopes: read, deploy, manage, each including those before it.",
   });
+  api.openAPIRegistry.registerComponent("securitySchemes", "oidc", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description:
+      "The OIDC token of a job of GitHub Actions or GitLab CI. Routes of a project take it as well, where a trust rule of the project fits, with the scope of that.",
+  });
   for (const type of EventType.options) {
     api.openAPIRegistry.registerWebhook({
       method: "post",

@@ -3,29 +3,34 @@ import type { MiddlewareHandler } from "hono";
 import { projectKey } from "../objects.ts";
 import { Problem, type Code } from "../problem.ts";
 import type { Result } from "../result.ts";
+import { isJwt } from "../security/oidc.ts";
 import { isBootstrapToken, readBootstrapToken } from "../security/bootstrap.ts";
 import { allows, INSTANCE, readToken, type Scope } from "../security/tokens.ts";
 import type { TokenRefusal } from "../tokens.ts";
 import { callInstance, callProject } from "../call.ts";
 import { nameIn, type AppEnv, type Caller } from "./context.ts";
 import { trustedCaller } from "./trusted.ts";
+import { jobOf, trusted, type Job } from "./oidc.ts";
 import type { Context } from "hono";
 
 /** What a route declares to be guarded: the middleware that does it, and what the document says of it. */
 export interface Guarded {
   middleware: MiddlewareHandler<AppEnv>;
-  security: { token: string[] }[];
+  security: ({ token: string[] } | { oidc: string[] })[];
+}
+
+interface OnProject {
+  readonly registered: boolean;
+  /** A read of deploys that the token of a CI job may still do when it has expired: their ids, or their deployments'. */
+  readonly late?: (c: Context<AppEnv>) => readonly string[];
 }
 
 /** For a route of one project, which must be registered unless the route is the one that registers it. */
-export function onProject(
-  scope: Scope,
-  options: { registered: boolean } = { registered: true },
-): Guarded {
+export function onProject(scope: Scope, options: OnProject = { registered: true }): Guarded {
   return guarded(scope, async (c) => {
     const name = nameIn(c);
     const key = name === null ? null : projectKey(c.var.config.accountId, name);
-    const { caller, registered } = await identify(c, key);
+    const { caller, registered } = await identify(c, key, options.late?.(c));
     checkScope(caller, scope);
     if (key === null || (options.registered && !registered)) {
       throw new Problem(
@@ -63,15 +68,19 @@ function guarded(scope: Scope, admit: (c: Context<AppEnv>) => Promise<Caller>): 
 export async function identify(
   c: Context<AppEnv>,
   key: string | null,
+  late: readonly string[] = [],
   tokenOf: (c: Context<AppEnv>) => string = bearer,
 ): Promise<{ caller: Caller; registered: boolean }> {
-  const trusted = trustedCaller(c.req.raw, nameIn(c));
-  if (trusted !== null) {
+  const vouched = trustedCaller(c.req.raw, nameIn(c));
+  if (vouched !== null) {
     const registered = key !== null && (await callInstance(c.env, (i) => i.isRegistered(key)));
-    return { caller: trusted, registered };
+    return { caller: vouched, registered };
   }
   const text = tokenOf(c);
   const { keyring } = c.var.config;
+  if (isJwt(text) && key !== null) {
+    return { caller: await jobCaller(c, key, text, late), registered: true };
+  }
   if (isBootstrapToken(text)) {
     const claims = await readBootstrapToken(keyring, text, Date.now());
     if (!claims.ok) {
@@ -92,6 +101,34 @@ export async function identify(
   }
   const scopes = good(await callProject(c.env, where, (p) => p.authorize({ id, hash })));
   return { caller: { token: id, scopes }, registered: true };
+}
+
+/** A CI job with the token of its provider: only ever on one project, by the rules of that. */
+async function jobCaller(
+  c: Context<AppEnv>,
+  key: string,
+  text: string,
+  late: readonly string[],
+): Promise<Caller> {
+  const job = await jobOf(c, text);
+  if (job.expired && late.length === 0) {
+    throw unauthorized("expired_token");
+  }
+  const caller = await trusted(c, job, key);
+  if (job.expired && !(await callProject(c.env, key, (p) => p.mayRead(job.hash, late)))) {
+    throw unauthorized("expired_token");
+  }
+  return caller;
+}
+
+/** For the one route that names its project in the body. Gives the job; the body is read after that. */
+export async function bearerJob(c: Context<AppEnv>): Promise<Job> {
+  const text = bearer(c);
+  const job = isJwt(text) ? await jobOf(c, text) : null;
+  if (job === null || job.expired) {
+    throw unauthorized(job === null ? "invalid_token" : "expired_token");
+  }
+  return job;
 }
 
 export function bearer(c: Context<AppEnv>): string {

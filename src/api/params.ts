@@ -17,3 +17,4 @@ export const SubscriberParams = withId("subscriber");
 export const ScheduleParams = withId("schedule");
 export const LockParams = withId("lock");
 export const TokenParams = withId("token");
+export const TrustParams = withId("trust rule");

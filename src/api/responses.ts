@@ -23,6 +23,8 @@ const GUARDED: readonly Code[] = [
   "revoked_token",
   "insufficient_scope",
 ];
+/** And where a CI job may come with the token that its provider gave it. */
+export const OIDC: readonly Code[] = ["not_trusted", "issuer_unavailable"];
 /** And what one that reads a JSON body can. */
 export const BODY: readonly Code[] = [
   "body_not_json",
@@ -40,7 +42,9 @@ type Untyped = {};
 
 /** The refusals of a guarded route, by status. */
 export function refusals(...codes: readonly Code[]): Untyped {
-  return openRefusals(...GUARDED, ...codes);
+  // Whatever is about a project takes tokens of CI jobs.
+  const oidc = codes.includes("project_not_found") ? OIDC : [];
+  return openRefusals(...GUARDED, ...oidc, ...codes);
 }
 
 export function openRefusals(...codes: readonly Code[]): Untyped {

@@ -6,6 +6,7 @@ import { deployRoutes } from "./deploys.ts";
 import { documentRoute } from "./document.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoute } from "./health.ts";
+import { exchangeRoute } from "./exchange.ts";
 import { explainRoute } from "./explain.ts";
 import { holdRoutes } from "./holds.ts";
 import { hookSetupRoutes } from "./hook-setup.ts";
@@ -20,6 +21,7 @@ import { scheduleRoutes } from "./schedules.ts";
 import { sourceRoute } from "./sources.ts";
 import { subscriberRoutes } from "./subscribers.ts";
 import { tokenRoutes } from "./tokens.ts";
+import { trustRoutes } from "./trust.ts";
 
 /** Every route, in the order of the document; the document itself comes last. */
 export const routes: readonly ((api: Api) => void)[] = [
@@ -41,6 +43,8 @@ export const routes: readonly ((api: Api) => void)[] = [
   scheduleRoutes,
   eventRoutes,
   tokenRoutes,
+  trustRoutes,
+  exchangeRoute,
   instanceRoutes,
   healthRoute,
   documentRoute,

@@ -30,7 +30,7 @@ export function runIn(c: Context<AppEnv>): Run | null {
     return run;
   }
   const trace = c.req.header(TRACE_HEADER);
-  return trace?.startsWith(TRACE_PREFIX) === true
-    ? parseRun(trace.slice(TRACE_PREFIX.length))
-    : null;
+  const traced =
+    trace?.startsWith(TRACE_PREFIX) === true ? parseRun(trace.slice(TRACE_PREFIX.length)) : null;
+  return traced ?? c.var.caller.run ?? null;
 }

@@ -8,6 +8,7 @@ import type { ScheduleView } from "../project/schedules.ts";
 import { PolicyShape } from "../project/policy.ts";
 import * as shapes from "../project/shapes.ts";
 import type { DeliveryView, SubscriberView } from "../project/subscribers.ts";
+import type { TrustView } from "../project/trust.ts";
 import { SCOPES } from "../security/tokens.ts";
 import type { TokenView } from "../tokens.ts";
 
@@ -142,6 +143,20 @@ export const Token = z
     revoked_at: z.string().nullable(),
   } satisfies Shape<TokenView>)
   .openapi("Token");
+
+export const Trust = z
+  .object({
+    id: z.string(),
+    issuer: z.string(),
+    repository_id: z.string(),
+    repository: z.string().nullable(),
+    ref: z.string().nullable(),
+    environment: z.string().nullable(),
+    workflow: z.string().nullable(),
+    scope: z.enum(["read", "deploy"]),
+    created_at: z.string(),
+  } satisfies Shape<TrustView>)
+  .openapi("Trust");
 
 export const ProblemShape = z
   .object({

@@ -7,7 +7,7 @@ import { acceptForm, buildHash } from "../api/upload.ts";
 import { parseDeployJson } from "../deploy-form/json.ts";
 import { newId } from "../ids.ts";
 import { agreed, existing, Problem } from "../problem.ts";
-import type { Deploy, Trigger } from "../project/shapes.ts";
+import type { Asker, Deploy } from "../project/shapes.ts";
 import { answerWhenEnded } from "./hold.ts";
 import { deployIdOf } from "./provisional.ts";
 import { readObject } from "./relay.ts";
@@ -80,12 +80,13 @@ async function ownDeploy(c: Context<AppEnv>): Promise<Deploy> {
   );
 }
 
-function trigger(c: Context<AppEnv>): Trigger {
+function trigger(c: Context<AppEnv>): Asker {
   return {
     id: newId("trg"),
     kind: "gateway",
     source: "gateway",
     actor: c.var.caller.token,
     delivery_id: null,
+    reader: c.var.caller.reader ?? null,
   };
 }

@@ -76,7 +76,12 @@ export const GATEWAY_ROUTES: readonly GatewayRoute[] = [
   },
   { method: "GET", path: DEPLOYMENTS, admission: project("read"), handle: listDeployments },
   { method: "POST", path: DEPLOYMENTS, admission: project("deploy"), handle: createDeployment },
-  { method: "GET", path: DEPLOYMENT, admission: project("read"), handle: getDeployment },
+  {
+    method: "GET",
+    path: DEPLOYMENT,
+    admission: { ...project("read"), late: true },
+    handle: getDeployment,
+  },
   {
     method: "DELETE",
     path: DEPLOYMENT,
@@ -101,7 +106,7 @@ export const GATEWAY_ROUTES: readonly GatewayRoute[] = [
   {
     method: "GET",
     path: `${DEPLOYMENT}/history/logs`,
-    admission: project("read"),
+    admission: { ...project("read"), late: true },
     handle: getLogs,
   },
   {

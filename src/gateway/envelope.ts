@@ -27,6 +27,7 @@ const KNOWN: Partial<Record<Problem["code"], number>> = {
   revoked_token: 10_000,
   account_not_found: 10_000,
   insufficient_scope: 9_109,
+  not_trusted: 9_109,
   not_found: 7_003,
   manifest_missing: 8_000_096,
   upload_token_invalid: 8_000_013,

@@ -5,6 +5,7 @@ import { nameIn, type AppEnv } from "../api/context.ts";
 import { projectKey } from "../objects.ts";
 import { Problem } from "../problem.ts";
 import type { Scope } from "../security/tokens.ts";
+import { deployIdOf } from "./provisional.ts";
 
 /** Every parameter is one plain segment of its kind; whatever else it is never gets near an upstream URL. */
 const PARAMETERS: Readonly<Record<string, RegExp>> = {
@@ -18,10 +19,16 @@ export interface Admission {
   readonly scope: Scope;
   /** Whether the project in the path must be registered; null: the route is about the whole account. */
   readonly registered: boolean | null;
+  /** Whether who asked for the deploy may do this when the token has expired since. */
+  readonly late?: boolean;
 }
 
 /** Lets a request of the gateway through: parameters, account, token, scope, in this order. */
-export function admit({ scope, registered: needed }: Admission): MiddlewareHandler<AppEnv> {
+export function admit({
+  scope,
+  registered: needed,
+  late = false,
+}: Admission): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     checkParameters(c);
     const { accountId } = c.var.config;
@@ -33,7 +40,7 @@ export function admit({ scope, registered: needed }: Admission): MiddlewareHandl
     }
     const name = nameIn(c);
     const key = needed === null || name === null ? null : projectKey(accountId, name);
-    const { caller, registered } = await identify(c, key, tokenOf);
+    const { caller, registered } = await identify(c, key, late ? idsIn(c) : [], tokenOf);
     checkScope(caller, scope);
     c.set("caller", caller);
     if (needed === true && !registered) {
@@ -52,6 +59,12 @@ export function checkParameters(c: Context<AppEnv>): void {
       throw new Problem("not_found", `There is no route to this ${name}.`);
     }
   }
+}
+
+/** What the deployment in the path may be an id of. */
+function idsIn(c: Context<AppEnv>): string[] {
+  const uuid = c.req.param("deployment") ?? "";
+  return [uuid, deployIdOf(uuid) ?? uuid];
 }
 
 /** Clients that use the older credentials put the token where their key would be. */

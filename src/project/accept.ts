@@ -11,15 +11,16 @@ import { getDeploy, policyOf, projectRow, takeNumber, type DeployRow } from "./r
 import { buildForm, type Form } from "./form.ts";
 import { reasons, type Reason } from "./reasons.ts";
 import type { Refusal } from "./refusal.ts";
-import type { Accepted, DeployKind, Outcome, Trigger } from "./shapes.ts";
+import type { Accepted, Asker, DeployKind, Outcome } from "./shapes.ts";
 import type { Environment } from "./policy.ts";
 import { overtakenBy, stopRunning, supersedeWaiting } from "./supersede.ts";
+import { letRead } from "./trust.ts";
 import { dropUpload, keepUpload, sealUpload, uploadNumber, type UploadSeal } from "./uploads.ts";
 
 /** A trigger as a door hands it over, checked, with ids minted at the edge so that repeating the call is harmless. */
 export interface AcceptInput {
   readonly deploy_id: string;
-  readonly trigger: Trigger;
+  readonly trigger: Asker;
   /** Two triggers with the same key are one: the hook's delivery and branch, or the caller's Idempotency-Key. */
   readonly dedupe_key: string | null;
   /** What an Idempotency-Key was first used for; another use of it is refused. */
@@ -74,7 +75,13 @@ const AGAIN_MS = 10 * 60_000;
 
 /** Turns a trigger into a deploy, or says why not. One transaction: what is answered is durable. */
 export function accept(context: Context, input: AcceptInput): Result<Answered, Refusal> {
-  const accepted = context.change(() => decideOn(context, input));
+  const accepted = context.change(() => {
+    const decided = decideOn(context, input);
+    if (decided.ok) {
+      letRead(context, input.trigger.reader, decided.value.deploy?.id);
+    }
+    return decided;
+  });
   fault("accept.committed", context.state);
   return accepted;
 }

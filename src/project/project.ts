@@ -36,11 +36,12 @@ import { retry } from "./retry.ts";
 import { rollBack } from "./rollback.ts";
 import * as schedules from "./schedules.ts";
 import { MIGRATIONS } from "./schema.ts";
-import type { Deploy, Event, Lock, ProjectView, Trigger } from "./shapes.ts";
+import type { Asker, Deploy, Event, Lock, ProjectView } from "./shapes.ts";
 import type { PolicyChange } from "./policy.ts";
 import { isBuilding } from "./submit.ts";
 import * as subscribers from "./subscribers.ts";
 import { lookNow } from "./track.ts";
+import * as trust from "./trust.ts";
 import { discardUpload, orphanUploads } from "./uploads.ts";
 
 /**
@@ -145,15 +146,15 @@ export class Project extends DurableObject<Env> {
     return this.#registered ? cancel(this.context, id, actor, waiting) : err(NOT_FOUND);
   }
 
-  retry(id: string, trigger: Trigger, deployId: string): Result<Answered, Refusal> {
+  retry(id: string, trigger: Asker, deployId: string): Result<Answered, Refusal> {
     return this.#registered ? retry(this.context, id, trigger, deployId) : err(NOT_FOUND);
   }
 
-  promote(id: string, trigger: Trigger, deployId: string): Result<Answered, Refusal> {
+  promote(id: string, trigger: Asker, deployId: string): Result<Answered, Refusal> {
     return this.#registered ? promote(this.context, id, trigger, deployId) : err(NOT_FOUND);
   }
 
-  rollBack(to: string | null, trigger: Trigger, deployId: string): Result<Answered, Refusal> {
+  rollBack(to: string | null, trigger: Asker, deployId: string): Result<Answered, Refusal> {
     return this.#registered ? rollBack(this.context, to, trigger, deployId) : err(NOT_FOUND);
   }
 
@@ -323,6 +324,25 @@ export class Project extends DurableObject<Env> {
 
   revokeToken(id: string): boolean {
     return this.#registered && revokeToken(this.context.sql, id, this.context.now());
+  }
+
+  // — Trust in CI jobs —
+
+  addTrust(rule: trust.NewTrust): trust.TrustView | null {
+    return this.#registered ? trust.addTrust(this.context, rule) : null;
+  }
+
+  trust(): trust.TrustView[] {
+    return this.#registered ? trust.listTrust(this.context) : [];
+  }
+
+  removeTrust(id: string): boolean {
+    return this.#registered && trust.removeTrust(this.context, id);
+  }
+
+  /** Whether this token, expired since, was good when it asked for one of these deploys, or of deploys with these deployments. */
+  mayRead(hash: string, ids: readonly string[]): boolean {
+    return this.#registered && trust.mayRead(this.context, hash, ids);
   }
 
   // — Keys —

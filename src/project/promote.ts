@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import type { Form } from "./form.ts";
 import type { Refusal } from "./refusal.ts";
 import { getDeploy, projectRow, type DeployRow } from "./rows.ts";
-import type { Trigger } from "./shapes.ts";
+import type { Asker } from "./shapes.ts";
 import { branchPart, hasBody } from "./uploads.ts";
 
 /**
@@ -14,7 +14,7 @@ import { branchPart, hasBody } from "./uploads.ts";
 export function promote(
   context: Context,
   id: string,
-  trigger: Trigger,
+  trigger: Asker,
   deployId: string,
 ): Result<Answered, Refusal> {
   const row = getDeploy(context.sql, id);

@@ -5,7 +5,7 @@ import { getDeploy, getDeployOf, projectRow } from "./rows.ts";
 import { rollBack } from "./rollback.ts";
 import type { Form } from "./form.ts";
 import type { Refusal } from "./refusal.ts";
-import type { Trigger } from "./shapes.ts";
+import type { Asker } from "./shapes.ts";
 import { hasBody } from "./uploads.ts";
 
 /**
@@ -15,7 +15,7 @@ import { hasBody } from "./uploads.ts";
 export function retry(
   context: Context,
   id: string,
-  trigger: Trigger,
+  trigger: Asker,
   deployId: string,
 ): Result<Answered, Refusal> {
   const row = getDeploy(context.sql, id);

@@ -9,11 +9,12 @@ import { liveExternal } from "./live.ts";
 import { lockInside } from "./locks.ts";
 import type { Refusal } from "./refusal.ts";
 import { getDeploy, policyOf, projectRow, takeNumber, type DeployRow } from "./rows.ts";
-import type { Trigger } from "./shapes.ts";
+import type { Asker } from "./shapes.ts";
 import { claim, hasPermit, notCreated } from "./submit.ts";
 import { supersedeWaiting } from "./supersede.ts";
 import { goLive } from "./track.ts";
 import { call, callPermitted } from "./upstream.ts";
+import { letRead } from "./trust.ts";
 
 /**
  * Asks for a rollback of production: a deploy of its own, with the highest number, so that nothing older goes live over it.
@@ -26,7 +27,7 @@ import { call, callPermitted } from "./upstream.ts";
 export function rollBack(
   context: Context,
   to: string | null,
-  trigger: Trigger,
+  trigger: Asker,
   deployId: string,
   {
     because = null,
@@ -65,6 +66,7 @@ export function rollBack(
       retry_of: retryOf,
     });
     const row = must(getDeploy(sql, deployId));
+    letRead(context, trigger.reader, deployId);
     emitDeploy(context, "deploy.queued", row);
     supersedeWaiting(context, row);
     if (policyOf(sql).rollback.lock) {

@@ -334,4 +334,25 @@ CREATE TABLE runs (
 ) WITHOUT ROWID;
 `,
   },
+  {
+    id: 11,
+    sql: `
+CREATE TABLE trust (
+  id TEXT PRIMARY KEY,
+  issuer TEXT NOT NULL,
+  repository_id TEXT NOT NULL,
+  repository TEXT,
+  ref TEXT,
+  environment TEXT,
+  workflow TEXT,
+  scope TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+);
+CREATE TABLE readers (
+  hash TEXT NOT NULL,
+  deploy_id TEXT NOT NULL,
+  PRIMARY KEY (hash, deploy_id)
+) WITHOUT ROWID;
+`,
+  },
 ];

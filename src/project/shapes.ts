@@ -59,6 +59,11 @@ export const Trigger = z.object({
 });
 export type Trigger = z.infer<typeof Trigger>;
 
+/** A trigger at its door, with the hash of a token that soon expires and may go on reading what comes of it. */
+export interface Asker extends Trigger {
+  readonly reader?: string | null;
+}
+
 export const Deployment = z.object({
   id: z.string(),
   url: z.string(),

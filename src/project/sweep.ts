@@ -26,6 +26,11 @@ export function sweep(context: Context): void {
     sql.run("DELETE FROM deliveries WHERE at < ? AND state <> 'pending'", before);
     sql.run("DELETE FROM triggers WHERE at < ?", before);
     sql.run("DELETE FROM leftovers WHERE ended_at < ?", before);
+    sql.run("DELETE FROM tokens WHERE expires_at < ?", before);
+    sql.run(
+      "DELETE FROM readers WHERE deploy_id IN (SELECT id FROM deploys WHERE ended_at < ?)",
+      context.now() - DAY_MS,
+    );
     sql.run(
       "DELETE FROM externals WHERE ended_at < ? AND deployment_id <> ?",
       before,

@@ -97,6 +97,7 @@ describe("every route with a JSON body", () => {
       "PATCH /v1/projects/{project}/schedules/{id}",
       "POST /v1/projects/{project}/tokens",
       "POST /v1/tokens",
+      "POST /v1/projects/{project}/trust",
       "PATCH /v1/builds",
     ]);
   });

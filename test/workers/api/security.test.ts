@@ -63,6 +63,9 @@ const ROUTES: Record<string, Scope> = {
   "POST /v1/projects/{project}/deploys/{id}/promote": "deploy",
   "GET /v1/builds": "read",
   "PATCH /v1/builds": "manage",
+  "POST /v1/projects/{project}/trust": "manage",
+  "GET /v1/projects/{project}/trust": "manage",
+  "DELETE /v1/projects/{project}/trust/{id}": "manage",
 };
 const TABLE = Object.entries(ROUTES).map(([route, scope]) => {
   const [method = "", path = ""] = route.split(" ");
@@ -92,6 +95,8 @@ it("has no unguarded route but these", async () => {
     "GET /openapi.json",
     "GET /v1/sources",
     "POST /hooks/{project}/{segment}",
+    // By a token of a CI job, and nothing else.
+    "POST /v1/oidc/exchange",
   ]);
 });
 

@@ -2,8 +2,10 @@ import { exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { GATEWAY_ROUTES, type GatewayRoute } from "../../../src/gateway/door.ts";
+import { uuidOf } from "../../../src/gateway/provisional.ts";
 import { mintToken } from "../../../src/security/tokens.ts";
 import { Edge, leave, ORIGIN } from "../api/edge.ts";
+import { Issuer } from "../support/issuer.ts";
 
 let edge: Edge;
 beforeEach(async () => {
@@ -128,13 +130,84 @@ describe("the gateway's routes", () => {
     expect(asked()).toBe(before);
   });
 
+  it("take a CI job's token for what the rule says, and only about the project", async () => {
+    const github = await Issuer.in(edge.world, "github", ORIGIN);
+    const rule = { issuer: "github", repository_id: "4711" };
+    const column = async (token: string): Promise<Record<string, unknown>> => {
+      const before = asked();
+      const answers: [string, unknown][] = [];
+      for (const { method, path } of GUARDED) {
+        // Time for the budget to fill; a form that is none, so that nobody waits for a deploy.
+        edge.world.pass(1_000);
+        const got = await call(method, pathOf(path), token, { "content-type": "multipart/mixed" });
+        answers.push([`${method} ${path}`, [401, 403].includes(got.status) ? got.code : "let in"]);
+      }
+      expect(asked() > before).toBe(answers.some(([, answer]) => answer === "let in"));
+      return Object.fromEntries(answers);
+    };
+    const table = (answer: (scope: string) => unknown): Record<string, unknown> =>
+      Object.fromEntries(
+        GUARDED.map((route) => {
+          const { scope = "", registered } = route.admission ?? {};
+          return [nameOf(route), registered === null ? 10_000 : answer(scope)];
+        }),
+      );
+    expect(await column(await github.token())).toEqual(table(() => 9_109));
+    await edge.on("POST", "/trust", { json: { ...rule, scope: "read" } });
+    expect(await column(await github.token())).toEqual(
+      table((scope) => (scope === "read" ? "let in" : 9_109)),
+    );
+    await edge.on("POST", "/trust", { json: { ...rule, scope: "deploy" } });
+    const token = await github.token();
+    expect(await column(token)).toEqual(table((scope) => (scope === "manage" ? 9_109 : "let in")));
+    expect(await column(`${token.slice(0, -8)}AAAAAAAA`)).toEqual(table(() => 10_000));
+    edge.world.pass(10 * 60_000);
+    expect(await column(token)).toEqual(table(() => 10_000));
+    github.answer = () => new Response("no", { status: 500 });
+    edge.world.pass(60_000);
+    const path = pathOf("/accounts/:account/pages/projects/:project");
+    const got = await call("GET", path, await github.token({}, "k1", "k2"));
+    expect([got.status, got.code]).toEqual([503, 8_900_503]);
+  });
+
+  it("show a deploy to the job that asked for it when its token has expired", async () => {
+    const github = await Issuer.in(edge.world, "github", ORIGIN);
+    const json = { issuer: "github", repository_id: "4711", scope: "deploy" };
+    await edge.on("POST", "/trust", { json });
+    const token = await github.token();
+    const made = await edge.on("POST", "/deploys", { token, json: { branch: "main" } });
+    const id = made.body.deploy.id as string;
+    edge.world.pass(20 * 60_000);
+    const P = "/accounts/:account/pages/projects/:project/deployments";
+    const read = async (deployment: string, more: string): Promise<number> =>
+      (await call("GET", pathOf(`${P}/:deployment${more}`, { deployment }), token)).status;
+    const both = async (deployment: string): Promise<number[]> => [
+      await read(deployment, ""),
+      await read(deployment, "/history/logs"),
+    ];
+    expect(await both(uuidOf(id))).toEqual([200, 200]);
+    const { deployment } = await edge.world.ended(id);
+    expect(await both(uuidOf(id))).toEqual([200, 200]);
+    expect(await both(deployment?.id ?? "")).toEqual([200, 200]);
+    expect(await both(UUID)).toEqual([401, 401]);
+    expect((await call("GET", pathOf(P), token)).status).toBe(401);
+    expect((await call("POST", pathOf(`${P}/:deployment/retry`), token)).status).toBe(401);
+    edge.world.pass(10 * 60_000);
+    expect(await both(deployment?.id ?? "")).toEqual([401, 401]);
+  });
+
   it("take the token where older clients have their key", async () => {
     const path = pathOf("/accounts/:account/pages/projects/:project");
-    const got = await call("GET", path, null, {
-      "x-auth-key": edge.token,
-      "x-auth-email": "ada@example.com",
-    });
-    expect(got.status).toBe(200);
+    const github = await Issuer.in(edge.world, "github", ORIGIN);
+    const json = { issuer: "github", repository_id: "4711", scope: "read" };
+    await edge.on("POST", "/trust", { json });
+    for (const token of [edge.token, await github.token()]) {
+      const got = await call("GET", path, null, {
+        "x-auth-key": token,
+        "x-auth-email": "ada@example.com",
+      });
+      expect(got.status).toBe(200);
+    }
   });
 
   it("are of the configured account", async () => {

@@ -11,6 +11,8 @@ export class Outside {
   readonly sandbox: Sandbox;
   readonly name: string;
   readonly receivers = new Map<string, Receiver>();
+  /** What else there is outside, by host. */
+  readonly sites = new Map<string, Receiver>();
   /** What the receivers got, by host. */
   readonly received = new Map<string, { id: string; body: Event; headers: Headers }[]>();
 
@@ -92,6 +94,10 @@ export class Outside {
     }
     if (host.endsWith(".pages.dev")) {
       return this.sandbox.fetch(request);
+    }
+    const site = this.sites.get(host);
+    if (site !== undefined) {
+      return site(request);
     }
     const receiver = this.receivers.get(host);
     if (receiver === undefined) {
