@@ -43,6 +43,8 @@ export interface StackOptions {
   /** 0, the default, takes any free one. */
   readonly port?: number;
   readonly sandboxPort?: number;
+  /** An issuer of OIDC tokens on loopback. */
+  readonly issuer?: string;
   /** Hears how the start goes along. */
   readonly say?: (line: string) => void;
   /** Called when a part ends that nobody stopped through the stack. */
@@ -89,6 +91,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           PUBLIC_URL: info.url,
           SIGNALBOX_LOCAL: "1",
           SIGNALBOX_LOCAL_SITES: `${info.sandbox_url}/__sandbox/site`,
+          ...(options.issuer === undefined ? {} : { SIGNALBOX_LOCAL_ISSUER: options.issuer }),
         },
       }),
   };

@@ -78,7 +78,7 @@ export async function identify(
   }
   const text = tokenOf(c);
   const { keyring } = c.var.config;
-  if (isJwt(text) && key !== null) {
+  if (isJwt(text)) {
     return { caller: await jobCaller(c, key, text, late), registered: true };
   }
   if (isBootstrapToken(text)) {
@@ -106,10 +106,16 @@ export async function identify(
 /** A CI job with the token of its provider: only ever on one project, by the rules of that. */
 async function jobCaller(
   c: Context<AppEnv>,
-  key: string,
+  key: string | null,
   text: string,
   late: readonly string[],
 ): Promise<Caller> {
+  if (key === null) {
+    throw unauthorized(
+      "invalid_token",
+      "The token of a CI job is good for routes of one project alone.",
+    );
+  }
   const job = await jobOf(c, text);
   if (job.expired && late.length === 0) {
     throw unauthorized("expired_token");
@@ -167,9 +173,9 @@ const DETAILS = {
   revoked_token: "This token was revoked. Make a new one.",
 } as const satisfies Partial<Record<Code, string>>;
 
-function unauthorized(code: keyof typeof DETAILS): Problem {
+function unauthorized(code: keyof typeof DETAILS, detail: string = DETAILS[code]): Problem {
   const error = code === "token_missing" ? "" : 'error="invalid_token"';
-  return new Problem(code, DETAILS[code], { headers: { "www-authenticate": challenge(error) } });
+  return new Problem(code, detail, { headers: { "www-authenticate": challenge(error) } });
 }
 
 function challenge(error: string): string {

@@ -31,14 +31,16 @@ export interface JobClaims {
   } | null;
 }
 
+const GITHUB = /^https:\/\/token\.actions\.|\/_services\/token$/;
+
 export const ISSUERS: readonly Issuer[] = [
   issuerAt("https://token.actions.githubusercontent.com", "github"),
   issuerAt("https://gitlab.com", "gitlab"),
 ];
 
-/** A self-managed one: GitHub Enterprise by the path that its issuer always has, else GitLab. */
+/** Another one: GitHub Enterprise by what its issuers always have in their address, else a self-managed GitLab. */
 export function issuerAt(url: string, name: string = url): Issuer {
-  const kind = name === "github" || url.endsWith("/_services/token") ? "github" : "gitlab";
+  const kind = GITHUB.test(url) ? "github" : "gitlab";
   const path = kind === "github" ? "/.well-known/jwks" : "/oauth/discovery/keys";
   return { name, url, keysUrl: `${url}${path}`, kind };
 }

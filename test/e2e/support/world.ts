@@ -10,7 +10,7 @@ import { Receiver } from "../../../scripts/demo/receiver.ts";
 import { Signalbox } from "../../../scripts/demo/signalbox.ts";
 import { until } from "../../../scripts/demo/wait.ts";
 import { startStack } from "../../../scripts/lib/stack.ts";
-import type { Stack } from "../../../scripts/lib/stack.ts";
+import type { Stack, StackOptions } from "../../../scripts/lib/stack.ts";
 import type { Deploy, Event } from "../../../src/project/shapes.ts";
 import type { Policy } from "../../../src/project/policy.ts";
 
@@ -31,10 +31,10 @@ export class World {
     this.pages = new Pages(stack.info);
   }
 
-  static async start(): Promise<World> {
+  static async start(options: Pick<StackOptions, "issuer"> = {}): Promise<World> {
     const dir = await mkdtemp(join(tmpdir(), "signalbox-e2e-"));
     try {
-      return new World(dir, await startStack({ dir }));
+      return new World(dir, await startStack({ ...options, dir }));
     } catch (error) {
       await rm(dir, { recursive: true, force: true, maxRetries: 3 });
       throw error;

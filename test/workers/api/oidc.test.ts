@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { fromBase64url, toBase64url, utf8 } from "../../../src/security/encoding.ts";
 import { Issuer } from "../support/issuer.ts";
-import { Edge, expectProblem, leave, ORIGIN, type Got } from "./edge.ts";
+import { Edge, expectProblem, filled, leave, operations, ORIGIN, type Got } from "./edge.ts";
 
 const RULE = { issuer: "github", repository_id: "4711", scope: "deploy" };
 const MINUTE = 60_000;
@@ -172,6 +172,35 @@ describe("a job that no rule trusts", () => {
     );
     expect(await edge.trace()).toEqual(before);
   });
+});
+
+it("is refused and described on every route, and nothing comes of it", async () => {
+  const json = { no_such_field: 1 };
+  const token = await github.token();
+  const late = await github.token({ exp: seconds() - 100 });
+  const forged = `${token.slice(0, -8)}AAAAAAAA`;
+  const before = await edge.trace();
+  const routes = (await operations(edge)).filter(({ scope }) => scope !== null);
+  const answers = (path: string): [number, string][] =>
+    path.includes("{project}")
+      ? [
+          [403, "not_trusted"],
+          [401, "invalid_token"],
+        ]
+      : [
+          [401, "invalid_token"],
+          [401, "invalid_token"],
+        ];
+  for (const { method, path } of routes) {
+    const body = method === "GET" ? {} : { json };
+    for (const [i, [status, code]] of answers(path).entries()) {
+      const sent = { token: [token, forged][i] ?? "", ...body };
+      expectProblem(await edge.send(method, filled(path, edge), sent), status, code);
+    }
+    const got = await edge.send(method, filled(path, edge), { token: late, ...body });
+    expect([401, 403]).toContain(got.status);
+  }
+  expect(await edge.trace()).toEqual(before);
 });
 
 describe("a token that is no good", () => {
@@ -471,6 +500,16 @@ describe("the exchange", () => {
     );
     edge.world.pass(MINUTE);
     await refused(body.token, 401, "expired_token");
+  });
+
+  it("leaves nothing of it for longer than a day", async () => {
+    await trust();
+    await exchange(await github.token());
+    await edge.projectToken("read", { expires_at: new Date(Date.now() + 7_200_000).toISOString() });
+    await edge.world.run(3 * 86_400_000);
+    expect((await edge.on("GET", "/tokens")).body.items).toMatchObject([{ scopes: ["read"] }]);
+    await edge.world.run(31 * 86_400_000);
+    expect((await edge.on("GET", "/tokens")).body.items).toEqual([]);
   });
 
   it("gives none to others, and nothing comes of it", async () => {
