@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toFile } from "cloudflare";
 import { liveOn, madeFor, overlap } from "../../scripts/demo/journal.ts";
 import { until } from "../../scripts/demo/wait.ts";
-import { adopted, exitOf, gated, lastLine, sdkOf, waitsFor } from "./support/gateway.ts";
+import { adopted, exitOf, gated, sdkOf, waitsFor } from "./support/gateway.ts";
 import { straight, stored, through, wranglerBy } from "./support/ways.ts";
 import type { Way } from "./support/ways.ts";
 import { OUTPUT } from "../sandbox/wrangler.ts";
@@ -294,7 +294,7 @@ describe("wrangler whose connection is lost", () => {
     await world.stack.kill();
     const { code, output } = await running;
     expect(code).toBe(1);
-    expect(lastLine(output)).toContain("terminated");
+    expect(output).toContain("terminated");
     await world.stack.restart();
     await unlock();
     expect((await world.signalbox.ended("killed", id)).status).toBe("succeeded");

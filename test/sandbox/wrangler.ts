@@ -67,6 +67,8 @@ async function run(
       FORCE_COLOR: "0",
       // Without the banner there is no look at the npm registry for a newer version either.
       WRANGLER_HIDE_BANNER: "true",
+      // After some errors it looks for one all the same: nobody answers here.
+      npm_config_registry: "http://127.0.0.1:9/",
       WRANGLER_SEND_METRICS: "false",
       WRANGLER_LOG_PATH: join(root, "logs"),
       WRANGLER_OUTPUT_FILE_PATH: join(root, "project", OUTPUT),
