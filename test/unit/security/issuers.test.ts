@@ -73,6 +73,12 @@ describe("the claims of a job", () => {
       ref: "r",
       workflow: null,
       run: "7",
+      counted: null,
+    });
+    const workflow_ref = "a/b/.github/workflows/x.yml@refs/heads/main";
+    const counted = { ...good, workflow_ref, run_number: "42", run_attempt: "2" };
+    expect(github && jobClaims(github, counted)).toMatchObject({
+      counted: { workflow: "a/b/.github/workflows/x.yml", number: 42, attempt: 2 },
     });
     const theirs = { project_id: 1, project_path: "a/b", ref: "main", ci_config_ref_uri: "w" };
     expect(gitlab && jobClaims(gitlab, { ...theirs, ref_path: "r", pipeline_id: 7 })).toEqual({
@@ -81,6 +87,7 @@ describe("the claims of a job", () => {
       ref: "r",
       workflow: "w",
       run: "7",
+      counted: { workflow: "a/b", number: 7, attempt: 1 },
     });
     expect(gitlab && jobClaims(gitlab, good)).toBeNull();
   });
