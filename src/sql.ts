@@ -93,7 +93,7 @@ export function migrate(sql: Sql, migrations: readonly Migration[]): void {
 
 /** Whether this object holds anything at all; reads only, so that asking an unknown name leaves nothing behind. */
 export function hasSchema(sql: Sql): boolean {
-  return sql.one("SELECT 1 AS x FROM sqlite_master WHERE name = 'migrations'") !== null;
+  return sql.one("SELECT 1 AS x FROM sqlite_master WHERE name = 'migrations' LIMIT 1") !== null;
 }
 
 /** A row that must be there, because this transaction wrote it. @throws when it is not, which is a bug. */
