@@ -52,6 +52,8 @@ export default defineConfig({
         ],
         test: {
           name: "workers",
+          // To start the runtime anew for each file takes longer than its tests do. Files have objects of their own names.
+          isolate: false,
           env: modelEnv,
           include: ["test/workers/**/*.test.ts"],
         },
