@@ -8,7 +8,14 @@ import { alter, emitDeploy, move, toDeploy } from "./deploys.ts";
 import { liveExternal } from "./live.ts";
 import { lockInside } from "./locks.ts";
 import type { Refusal } from "./refusal.ts";
-import { getDeploy, policyOf, projectRow, takeNumber, type DeployRow } from "./rows.ts";
+import {
+  getDeploy,
+  getDeployOf,
+  policyOf,
+  projectRow,
+  takeNumber,
+  type DeployRow,
+} from "./rows.ts";
 import type { Asker } from "./shapes.ts";
 import { claim, hasPermit, notCreated } from "./submit.ts";
 import { supersedeWaiting } from "./supersede.ts";
@@ -111,12 +118,7 @@ function lastGood(context: Context): DeployRow | null {
 /** The deploy whose deployment is live: for a rollback the one that it went back to. */
 function originOf(context: Context, live: DeployRow): DeployRow {
   const origin =
-    live.kind === "rollback"
-      ? context.sql.one<DeployRow>(
-          "SELECT * FROM deploys WHERE deployment_id = ? AND kind <> 'rollback'",
-          live.deployment_id,
-        )
-      : null;
+    live.kind === "rollback" ? getDeployOf(context.sql, live.deployment_id ?? "") : null;
   return origin ?? live;
 }
 
@@ -183,10 +185,7 @@ export async function performRollback(context: Context, id: string): Promise<voi
       notCreated(context, tried, called.error);
       return;
     }
-    const origin = context.sql.one<{ deployment: string | null }>(
-      "SELECT deployment FROM deploys WHERE deployment_id = ? AND kind <> 'rollback'",
-      to,
-    );
+    const origin = getDeployOf(context.sql, to);
     const running = move(context, tried, "running", {
       deployment_id: to,
       deployment: origin?.deployment ?? null,
