@@ -200,11 +200,12 @@ export function deployRoutes(api: Api): void {
   });
 }
 
-export function triggered(c: Context<AppEnv>, kind: "api" | "retry"): Asker {
+/** Made once for a request, before the project is asked, which may take more than one call. */
+export function triggered(c: Context<AppEnv>, kind: "api" | "retry" | "gateway"): Asker {
   return {
     id: newId("trg"),
     kind,
-    source: "api",
+    source: kind === "gateway" ? "gateway" : "api",
     actor: c.var.caller.token,
     delivery_id: null,
     reader: c.var.caller.reader ?? null,

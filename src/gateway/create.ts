@@ -2,12 +2,13 @@ import type { Context } from "hono";
 
 import { acceptDeploy, type Agreement, type Asked } from "../api/accept.ts";
 import { askProject, type AppEnv } from "../api/context.ts";
+import { triggered } from "../api/deploys.ts";
 import { runIn } from "../api/run.ts";
 import { acceptForm, buildHash } from "../api/upload.ts";
 import { parseDeployJson } from "../deploy-form/json.ts";
 import { newId } from "../ids.ts";
 import { agreed, existing, Problem } from "../problem.ts";
-import type { Asker, Deploy } from "../project/shapes.ts";
+import type { Deploy } from "../project/shapes.ts";
 import { answerWhenEnded } from "./hold.ts";
 import { deployIdOf } from "./provisional.ts";
 import { readObject } from "./relay.ts";
@@ -53,14 +54,16 @@ async function acceptBuild(c: Context<AppEnv>, asked: Asked): Promise<Agreement>
 export async function retryDeployment(c: Context<AppEnv>): Promise<Response> {
   const { id } = await ownDeploy(c);
   const deployId = newId("dpl");
-  agreed(await askProject(c, (project) => project.retry(id, trigger(c), deployId)));
+  const trigger = triggered(c, "gateway");
+  agreed(await askProject(c, (project) => project.retry(id, trigger, deployId)));
   return answerWhenEnded(c, deployId);
 }
 
 export async function rollBackTo(c: Context<AppEnv>): Promise<Response> {
   const { id } = await ownDeploy(c);
   const deployId = newId("dpl");
-  agreed(await askProject(c, (project) => project.rollBack(id, trigger(c), deployId)));
+  const trigger = triggered(c, "gateway");
+  agreed(await askProject(c, (project) => project.rollBack(id, trigger, deployId)));
   return answerWhenEnded(c, deployId);
 }
 
@@ -78,15 +81,4 @@ async function ownDeploy(c: Context<AppEnv>): Promise<Deploy> {
     "deploy_not_found",
     "Signalbox has not made this deployment, so it can't do it again or go back to it.",
   );
-}
-
-function trigger(c: Context<AppEnv>): Asker {
-  return {
-    id: newId("trg"),
-    kind: "gateway",
-    source: "gateway",
-    actor: c.var.caller.token,
-    delivery_id: null,
-    reader: c.var.caller.reader ?? null,
-  };
 }
