@@ -156,6 +156,38 @@ function credentialOf(settings: z.infer<typeof Settings>): Credential | null {
   return null;
 }
 
+/** The account that CLOUDFLARE_ACCOUNT_ID names, without looking at the other settings. */
+export function configuredAccount(env: object): string {
+  return "CLOUDFLARE_ACCOUNT_ID" in env ? String(env.CLOUDFLARE_ACCOUNT_ID).trim() : "";
+}
+
+/** A credential as it stands, sealed, with its account. */
+export const StoredCredential = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("token"), token: z.string() }),
+  z.object({ kind: z.literal("key"), email: z.string(), key: z.string() }),
+]);
+
+/**
+ * The credential for calls about an account: the configured one, or the one that a permit brought along, sealed. null: none
+ * is stored, or the key that sealed it is not in SIGNALBOX_KEYS any more.
+ */
+export async function credentialFor(
+  config: Config,
+  account: string,
+  sealed: string | null,
+): Promise<Credential | null> {
+  if (account === config.accountId) {
+    return config.credential;
+  }
+  const plain = sealed === null ? null : await config.keyring.unseal(accountSeal(account), sealed);
+  return plain === null ? null : StoredCredential.parse(JSON.parse(plain));
+}
+
+/** What an account's credential is sealed for. */
+export function accountSeal(account: string): string {
+  return `account/${account}`;
+}
+
 /** What must never be seen outside: every excerpt and error text is redacted of these. */
 export function secretsOf(config: Config): string[] {
   return config.credential.kind === "token" ? [config.credential.token] : [config.credential.key];

@@ -18,6 +18,12 @@ export function projectKey(accountId: string, name: string): string {
   return `${accountId}/${name}`;
 }
 
+/** How people name a project: by its name alone in the configured account, as `<account id>:<name>` in another one. */
+export function referenceOf(key: string, configured: string): string {
+  const name = key.slice(key.indexOf("/") + 1);
+  return key === projectKey(configured, name) ? name : key.replace("/", ":");
+}
+
 /** Take a new stub for every call: a stub whose object was reset stays broken. */
 export function projectOf(env: Env, key: string): Remote<Project> {
   return env.PROJECT.getByName(key) as unknown as Remote<Project>;

@@ -1,4 +1,4 @@
-import { callProject } from "./call.ts";
+import { callInstance, callProject } from "./call.ts";
 import { configOf } from "./env.ts";
 import { visitProjects } from "./walk.ts";
 
@@ -13,7 +13,7 @@ export async function runWatchdog(env: Env): Promise<{ visited: number; failed: 
     console.error({ message: "the watchdog can't run without its settings", settings });
     return { visited: 0, failed: 0 };
   }
-  let resealed = 0;
+  let resealed = await callInstance(env, (instance) => instance.reseal());
   const { visited, failed } = await visitProjects(
     env,
     async ({ key }) => {

@@ -1,9 +1,15 @@
 import type { Context } from "hono";
 
 import { CloudflareClient, type Answer } from "../cloudflare/client.ts";
-import { isAuthError, PROJECT_NOT_FOUND, type UpstreamError } from "../cloudflare/errors.ts";
+import {
+  isAuthError,
+  noCredential,
+  PROJECT_NOT_FOUND,
+  type UpstreamError,
+} from "../cloudflare/errors.ts";
+import { credentialFor, type Credential } from "../env.ts";
 import { Problem } from "../problem.ts";
-import { askInstance, type AppEnv } from "./context.ts";
+import { accountIn, askInstance, type AppEnv } from "./context.ts";
 
 /** A person waits for this, so a permit that comes soon is worth waiting for, and one that comes late is not. */
 const PATIENCE_MS = 10_000;
@@ -13,21 +19,37 @@ export async function askCloudflare<T>(
   c: Context<AppEnv>,
   ask: (client: CloudflareClient) => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
-  await takePermit(c);
-  const { apiBaseUrl, accountId, credential } = c.var.config;
-  const answer = await ask(new CloudflareClient({ baseUrl: apiBaseUrl, accountId, credential }));
+  const { config } = c.var;
+  const accountId = accountIn(c);
+  const sealed = await takePermit(c, accountId);
+  const credential = await credentialFor(config, accountId, sealed);
+  if (credential === null) {
+    throw new Problem("account_not_found", noCredential(accountId).message);
+  }
+  return askAs(c, { accountId, credential }, ask);
+}
+
+/** The same with a permit that was taken before, and a credential that may be none of the stored ones. */
+export async function askAs<T>(
+  c: Context<AppEnv>,
+  { accountId, credential }: { readonly accountId: string; readonly credential: Credential },
+  ask: (client: CloudflareClient) => Promise<Answer<T>>,
+): Promise<Answer<T>> {
+  const { apiBaseUrl: baseUrl } = c.var.config;
+  const answer = await ask(new CloudflareClient({ baseUrl, accountId, credential }));
   if (!answer.ok && answer.error.kind === "limited") {
     const until = Date.now() + (answer.error.retryAfterMs ?? 0);
-    await askInstance(c, (instance) => instance.blocked(until));
+    await askInstance(c, (instance) => instance.blocked(accountId, until));
   }
   return answer;
 }
 
-export async function takePermit(c: Context<AppEnv>): Promise<void> {
+/** One permit for a call about an account; gives its credential, sealed, where that is not the configured one. */
+export async function takePermit(c: Context<AppEnv>, account: string): Promise<string | null> {
   for (let waited = 0; ;) {
-    const permit = await askInstance(c, (instance) => instance.permit("call"));
+    const permit = await askInstance(c, (instance) => instance.permit(account, "call"));
     if (permit.granted) {
-      return;
+      return permit.credential;
     }
     const pause = Math.max(50, permit.until - Date.now());
     waited += pause;
@@ -51,7 +73,7 @@ export function answered<T>(answer: Answer<T>): T {
   if (isAuthError(error)) {
     throw new Problem(
       "upstream_auth",
-      `Cloudflare did not accept the stored credential: ${error.message} Check CLOUDFLARE_API_TOKEN and its permission "Cloudflare Pages: Edit".`,
+      `Cloudflare did not accept the stored credential: ${error.message} Check CLOUDFLARE_API_TOKEN (of a further account, what PUT /v1/accounts/:account stored) and its permission "Cloudflare Pages: Edit".`,
     );
   }
   switch (error.kind) {

@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import { callInstance, callProject } from "../call.ts";
 import type { Config } from "../env.ts";
 import type { Instance } from "../instance/instance.ts";
-import { projectKey, type Remote } from "../objects.ts";
+import { projectKey, referenceOf, type Remote } from "../objects.ts";
 import type { Job } from "./oidc.ts";
 import type { Project } from "../project/project.ts";
 import type { Run } from "../project/runs.ts";
@@ -36,15 +36,43 @@ export type Api = OpenAPIHono<AppEnv>;
 /** What a Pages project can be called. */
 export const NAME = /^[a-z0-9](?:[a-z0-9-]{0,56}[a-z0-9])?$/;
 
+/** An account as it may stand in a path. */
+export const ACCOUNT = /^[A-Za-z0-9_-]{1,32}$/;
+
+/** The project that a reference names, `<name>` or `<account id>:<name>`, if a Pages project can have that name. */
+export function readReference(
+  reference: string,
+  configured: string,
+): { account_id: string; name: string } | null {
+  const at = reference.indexOf(":");
+  const account = at === -1 ? configured : reference.slice(0, at);
+  const name = reference.slice(at + 1);
+  return NAME.test(name) && ACCOUNT.test(account) ? { account_id: account, name } : null;
+}
+
+/** The account that the request is about: the one in its path, by itself or before the project's name, else the configured one. */
+export function accountIn(c: Context<AppEnv>): string {
+  const { accountId } = c.var.config;
+  return (
+    c.req.param("account") ??
+    readReference(c.req.param("project") ?? "", accountId)?.account_id ??
+    accountId
+  );
+}
+
 /** The project's name in the path, if a Pages project can have it. */
 export function nameIn(c: Context<AppEnv>): string | null {
-  const name = c.req.param("project") ?? "";
-  return NAME.test(name) ? name : null;
+  return readReference(c.req.param("project") ?? "", c.var.config.accountId)?.name ?? null;
 }
 
 /** The key of the project in the path; only for routes whose guard has let the name through. */
 export function keyIn(c: Context<AppEnv>): string {
-  return projectKey(c.var.config.accountId, nameIn(c) ?? "");
+  return projectKey(accountIn(c), nameIn(c) ?? "");
+}
+
+/** The project in the path as people name it. */
+export function referenceIn(c: Context<AppEnv>): string {
+  return referenceOf(keyIn(c), c.var.config.accountId);
 }
 
 /** Asks the object of the project in the path. */

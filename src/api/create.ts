@@ -5,7 +5,7 @@ import { parseDeployJson } from "../deploy-form/json.ts";
 import type { FormProblemCode } from "../deploy-form/problem.ts";
 import { Problem } from "../problem.ts";
 import { acceptDeploy, type Agreement, type Asked } from "./accept.ts";
-import { nameIn, type Api, type AppEnv } from "./context.ts";
+import { referenceIn, type Api, type AppEnv } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { readJson } from "./json.ts";
 import { ProjectParams } from "./params.ts";
@@ -156,7 +156,7 @@ export function createDeployRoute(api: Api): void {
       return c.json(accepted, 202);
     }
     const { id } = accepted.deploy;
-    c.header("location", `/v1/projects/${nameIn(c)}/deploys/${id}`);
+    c.header("location", `/v1/projects/${referenceIn(c)}/deploys/${id}`);
     const deploy = wait === 0 ? accepted.deploy : await awaitEnd(c, id, wait);
     return c.json({ ...accepted, deploy }, 202);
   });

@@ -14,7 +14,7 @@ import { Environment } from "../project/policy.ts";
 import { redact } from "../security/redact.ts";
 import { answered, askCloudflare } from "./cloudflare.ts";
 import { shown } from "./accept.ts";
-import { askProject, nameIn, type Api, type AppEnv } from "./context.ts";
+import { askProject, nameIn, referenceIn, type Api, type AppEnv } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { numberAfter, page, pageOf, PageQuery } from "./pages.ts";
 import { DeployParams, ProjectParams } from "./params.ts";
@@ -219,6 +219,6 @@ export async function made(
 ): Promise<AcceptedBody> {
   const deployId = newId("dpl");
   const answer = agreed(await askProject(c, (project) => make(project, deployId)));
-  c.header("location", `/v1/projects/${nameIn(c)}/deploys/${answer.deploy?.id ?? deployId}`);
+  c.header("location", `/v1/projects/${referenceIn(c)}/deploys/${answer.deploy?.id ?? deployId}`);
   return shown(answer);
 }

@@ -3,10 +3,10 @@ import { createMiddleware } from "hono/factory";
 
 import { callProject } from "../call.ts";
 import { projectKey } from "../objects.ts";
-import { existing } from "../problem.ts";
+import { existing, Problem } from "../problem.ts";
 import { actorOf } from "../security/issuers.ts";
 import { mintToken } from "../security/tokens.ts";
-import { NAME, type Api, type AppEnv } from "./context.ts";
+import { readReference, type Api, type AppEnv } from "./context.ts";
 import { bearerJob } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
 import { trusted } from "./oidc.ts";
@@ -29,7 +29,7 @@ const exchange = createRoute({
       await next();
     }),
   }),
-  request: { body: jsonOf(z.strictObject({ project: z.string().regex(NAME) })) },
+  request: { body: jsonOf(z.strictObject({ project: z.string().max(128) })) },
   responses: {
     201: json(
       z.object({ token: z.string(), expires_at: z.string().nullable() }),
@@ -41,9 +41,17 @@ const exchange = createRoute({
 
 export function exchangeRoute(api: Api): void {
   api.openapi(exchange, async (c) => {
-    const { keyring, accountId } = c.var.config;
+    const { keyring } = c.var.config;
     const { job } = c.var;
-    const key = projectKey(accountId, c.req.valid("json").project);
+    const { project: reference } = c.req.valid("json");
+    const place = readReference(reference, c.var.config.accountId);
+    if (place === null) {
+      const detail = "must be the name of a project.";
+      throw new Problem("field_invalid", `project: ${detail}`, {
+        errors: [{ field: "project", detail }],
+      });
+    }
+    const key = projectKey(place.account_id, place.name);
     const { scopes } = await trusted(c, job, key);
     const { id, token, hash } = await mintToken(keyring, key);
     const row = {

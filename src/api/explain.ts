@@ -5,7 +5,7 @@ import { explain } from "../hooks/explain.ts";
 import { provenBy } from "../hooks/sources/index.ts";
 import { utf8 } from "../security/encoding.ts";
 import { mintHookSegment } from "../security/hook-url.ts";
-import { keyIn, nameIn, type Api } from "./context.ts";
+import { keyIn, referenceIn, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { found } from "./hooks.ts";
 import { jsonOf, takingJson } from "./json.ts";
@@ -88,7 +88,7 @@ export function explainRoute(api: Api): void {
     const { body } = sample;
     const delivery = {
       method: "POST",
-      path: `/hooks/${nameIn(c)}/${await mintHookSegment(c.var.config.keyring, keyIn(c), id)}`,
+      path: `/hooks/${referenceIn(c)}/${await mintHookSegment(c.var.config.keyring, keyIn(c), id)}`,
       search: sample.query === "" ? "" : `?${sample.query}`,
       headers: new Headers(sample.headers),
       body: utf8(typeof body === "string" ? body : JSON.stringify(body)),

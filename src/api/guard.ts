@@ -1,6 +1,5 @@
 import type { MiddlewareHandler } from "hono";
 
-import { projectKey } from "../objects.ts";
 import { Problem, type Code } from "../problem.ts";
 import type { Result } from "../result.ts";
 import { isJwt } from "../security/oidc.ts";
@@ -8,7 +7,7 @@ import { isBootstrapToken, readBootstrapToken } from "../security/bootstrap.ts";
 import { allows, INSTANCE, readToken, type Scope } from "../security/tokens.ts";
 import type { TokenRefusal } from "../tokens.ts";
 import { callInstance, callProject } from "../call.ts";
-import { nameIn, type AppEnv, type Caller } from "./context.ts";
+import { keyIn, nameIn, referenceIn, type AppEnv, type Caller } from "./context.ts";
 import { trustedCaller } from "./trusted.ts";
 import { jobOf, trusted, type Job } from "./oidc.ts";
 import type { Context } from "hono";
@@ -29,7 +28,7 @@ interface OnProject {
 export function onProject(scope: Scope, options: OnProject = { registered: true }): Guarded {
   return guarded(scope, async (c) => {
     const name = nameIn(c);
-    const key = name === null ? null : projectKey(c.var.config.accountId, name);
+    const key = name === null ? null : keyIn(c);
     const { caller, registered } = await identify(c, key, options.late?.(c));
     checkScope(caller, scope);
     if (key === null || (options.registered && !registered)) {
@@ -71,7 +70,7 @@ export async function identify(
   late: readonly string[] = [],
   tokenOf: (c: Context<AppEnv>) => string = bearer,
 ): Promise<{ caller: Caller; registered: boolean }> {
-  const vouched = trustedCaller(c.req.raw, nameIn(c));
+  const vouched = trustedCaller(c.req.raw, nameIn(c) === null ? null : referenceIn(c));
   if (vouched !== null) {
     const registered = key !== null && (await callInstance(c.env, (i) => i.isRegistered(key)));
     return { caller: vouched, registered };

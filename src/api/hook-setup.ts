@@ -12,7 +12,15 @@ import { GlobRule, HookAuth, HookFields, HookSettings } from "../project/hook-se
 import type { HookChange } from "../project/hooks.ts";
 import { hookSeal } from "../project/hooks.ts";
 import { mintHookSegment } from "../security/hook-url.ts";
-import { askProject, given, keyIn, nameIn, originOf, type Api, type AppEnv } from "./context.ts";
+import {
+  askProject,
+  given,
+  keyIn,
+  referenceIn,
+  originOf,
+  type Api,
+  type AppEnv,
+} from "./context.ts";
 import { onProject } from "./guard.ts";
 import { found } from "./hooks.ts";
 import { jsonOf, takingJson } from "./json.ts";
@@ -174,7 +182,7 @@ export function hookSetupRoutes(api: Api): void {
     );
     const url = await urlOf(c, id);
     const paste = pasteOf(chosen, { url, secret });
-    c.header("location", `/v1/projects/${nameIn(c)}/hooks/${id}`);
+    c.header("location", `/v1/projects/${referenceIn(c)}/hooks/${id}`);
     return c.json({ ...made, url, secret, paste, setup: [...chosen.mode.steps] }, 201);
   });
 
@@ -293,5 +301,5 @@ async function seal(c: Context<AppEnv>, id: string, secret: string): Promise<str
 
 async function urlOf(c: Context<AppEnv>, id: string): Promise<string> {
   const segment = await mintHookSegment(c.var.config.keyring, keyIn(c), id);
-  return `${originOf(c)}/hooks/${nameIn(c)}/${segment}`;
+  return `${originOf(c)}/hooks/${referenceIn(c)}/${segment}`;
 }

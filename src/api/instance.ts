@@ -1,18 +1,24 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 
 import { callProject } from "../call.ts";
 import { iso } from "../ids.ts";
 import type { AskedBuild } from "../instance/builds.ts";
-import type { Builds as InstanceBuilds } from "../instance/instance.ts";
-import type { KeyUse } from "../project/keys.ts";
+import { referenceOf } from "../objects.ts";
 import { visitProjects } from "../walk.ts";
-import { askInstance, type Api } from "./context.ts";
+import { askInstance, type Api, type AppEnv } from "./context.ts";
 import { onInstance } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
 import { BODY, json, refusals } from "./responses.ts";
 
 const tags = ["Instance"];
-const COUNTS = ["hook_secrets", "subscriber_secrets", "hook_urls", "tokens"] as const;
+const COUNTS = [
+  "hook_secrets",
+  "subscriber_secrets",
+  "credentials",
+  "hook_urls",
+  "tokens",
+] as const;
 
 const KeyReport = z.object({
   id: z.string(),
@@ -24,6 +30,9 @@ const KeyReport = z.object({
     .int()
     .openapi({ description: "Sealed; they move to the current key by themselves." }),
   subscriber_secrets: z.int().openapi({ description: "Likewise." }),
+  credentials: z
+    .int()
+    .openapi({ description: "Likewise: of accounts besides the configured one." }),
   hook_urls: z.int().openapi({
     description: "As last handed out. PATCH the hook with rotate_secret for a new one.",
   }),
@@ -56,23 +65,27 @@ const keyring = createRoute({
   },
 });
 
+const Level = {
+  level: z.number(),
+  blocked_until: z
+    .string()
+    .nullable()
+    .openapi({ description: "After a 429: nobody calls before." }),
+};
+
 const budget = createRoute({
   method: "get",
   path: "/v1/budget",
   operationId: "getBudget",
   summary: "How many calls to Cloudflare could be made at once right now",
+  description:
+    "Cloudflare counts the calls of a credential's owner over all accounts and tokens. `level` and `blocked_until` are those of the configured account's; `owners` has every owner that an account was stored with.",
   tags,
   ...onInstance("read"),
   responses: {
     200: json(
-      z.object({
-        level: z.number(),
-        blocked_until: z
-          .string()
-          .nullable()
-          .openapi({ description: "After a 429: nobody calls before." }),
-      }),
-      "The budget that all projects share.",
+      z.object({ ...Level, owners: z.array(z.object({ owner: z.string(), ...Level })) }),
+      "The budgets that all projects share.",
     ),
     ...refusals(),
   },
@@ -95,7 +108,7 @@ const builds = createRoute({
   method: "get",
   path: "/v1/builds",
   operationId: "getBuilds",
-  summary: "How many builds may run at once in the account, and which do",
+  summary: "How many builds may run at once in an account, and which do",
   description:
     "Where there is a limit. A build that has ended keeps its place here until another one wants it.",
   tags,
@@ -107,9 +120,9 @@ const limitBuilds = createRoute({
   method: "patch",
   path: "/v1/builds",
   operationId: "limitBuilds",
-  summary: "Set how many builds may run at once in the account",
+  summary: "Set how many builds may run at once in an account",
   description:
-    "Over all projects; Cloudflare's own limit is per account, too. Counts for builds that start from now on. Direct uploads need no place. With two or more, the last place is kept for production.",
+    "Over all projects of an account, each account counted by itself, as Cloudflare's own limit is. Counts for builds that start from now on. Direct uploads need no place. With two or more, the last place is kept for production.",
   tags,
   ...takingJson(onInstance("manage")),
   request: { body: jsonOf(z.strictObject({ max_builds: z.int().min(1).max(100).nullable() })) },
@@ -118,57 +131,55 @@ const limitBuilds = createRoute({
 
 export function instanceRoutes(api: Api): void {
   api.openapi(keyring, async (c) => {
-    const uses: Partial<KeyUse>[] = [];
+    const uses: ({ key: string } & Partial<Record<(typeof COUNTS)[number], number>>)[] = [];
     const { failed } = await visitProjects(c.env, async ({ key }) => {
       uses.push(...(await callProject(c.env, key, (project) => project.keys())));
     });
     uses.push(...(await askInstance(c, (instance) => instance.keys())));
 
     const ring = c.var.config.keyring;
-    const ids = new Set([...ring.ids(), ...uses.map(({ key = "" }) => key)]);
+    const ids = new Set([...ring.ids(), ...uses.map(({ key }) => key)]);
     const keys = [...ids].map((id) => {
       const own = uses.filter(({ key }) => key === id);
-      const [hook_secrets = 0, subscriber_secrets = 0, hook_urls = 0, tokens = 0] = COUNTS.map(
-        (what) => own.reduce((sum, use) => sum + (use[what] ?? 0), 0),
-      );
+      const counts = Object.fromEntries(
+        COUNTS.map((what) => [what, own.reduce((sum, use) => sum + (use[what] ?? 0), 0)]),
+      ) as Record<(typeof COUNTS)[number], number>;
       const current = id === ring.current;
-      const rests = hook_secrets + subscriber_secrets + hook_urls + tokens;
+      const rests = Object.values(counts).some((count) => count > 0);
       return {
         id,
         current,
         in_keyring: ring.ids().includes(id),
-        hook_secrets,
-        subscriber_secrets,
-        hook_urls,
-        tokens,
-        safe_to_remove: !current && rests === 0 && failed === 0,
+        ...counts,
+        safe_to_remove: !current && !rests && failed === 0,
       };
     });
     return c.json({ keys, complete: failed === 0 }, 200);
   });
 
-  api.openapi(builds, async (c) =>
-    c.json(shownBuilds(await askInstance(c, (instance) => instance.builds())), 200),
-  );
+  api.openapi(builds, async (c) => c.json(await readBuilds(c), 200));
 
   api.openapi(limitBuilds, async (c) => {
     const { max_builds: limit } = c.req.valid("json");
     await askInstance(c, (instance) => instance.limitBuilds(limit));
-    return c.json(shownBuilds(await askInstance(c, (instance) => instance.builds())), 200);
+    return c.json(await readBuilds(c), 200);
   });
 
   api.openapi(budget, async (c) => {
-    const { level, blocked_until } = await askInstance(c, (instance) => instance.budget());
-    return c.json(
-      { level, blocked_until: blocked_until === null ? null : iso(blocked_until) },
-      200,
-    );
+    const owners = (await askInstance(c, (instance) => instance.budgets())).map((each) => ({
+      ...each,
+      blocked_until: each.blocked_until === null ? null : iso(each.blocked_until),
+    }));
+    // There is always the configured account's.
+    const { level = 0, blocked_until = null } = owners[0] ?? {};
+    return c.json({ level, blocked_until, owners }, 200);
   });
 }
 
-function shownBuilds({ max_builds, running, waiting }: InstanceBuilds): z.infer<typeof Builds> {
+async function readBuilds(c: Context<AppEnv>): Promise<z.infer<typeof Builds>> {
+  const { max_builds, running, waiting } = await askInstance(c, (instance) => instance.builds());
   const shown = ({ project, deploy_id, since }: AskedBuild): z.infer<typeof Build> => ({
-    project: project.slice(project.indexOf("/") + 1),
+    project: referenceOf(project, c.var.config.accountId),
     deploy_id,
     since: iso(since),
   });

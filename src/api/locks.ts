@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { newId } from "../ids.ts";
 import { existing, Problem } from "../problem.ts";
 import { Environment } from "../project/policy.ts";
-import { askProject, nameIn, type Api } from "./context.ts";
+import { askProject, referenceIn, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
 import { LockParams, ProjectParams } from "./params.ts";
@@ -93,7 +93,7 @@ export function lockRoutes(api: Api): void {
       until: end,
     };
     const made = await askProject(c, (p) => p.addLock(lock));
-    c.header("location", `/v1/projects/${nameIn(c)}/locks/${lock.id}`);
+    c.header("location", `/v1/projects/${referenceIn(c)}/locks/${lock.id}`);
     return c.json(existing(made, "project_not_found", "It is not registered."), 201);
   });
 

@@ -1,8 +1,10 @@
 import { z } from "@hono/zod-openapi";
 
-const ProjectName = z
-  .string()
-  .openapi({ description: "The name of the Pages project.", example: "blog" });
+const ProjectName = z.string().openapi({
+  description:
+    "The name of the Pages project; in an account other than the configured one `<account id>:<name>`.",
+  example: "blog",
+});
 
 export const ProjectParams = z.object({ project: ProjectName });
 

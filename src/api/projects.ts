@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 
+import { referenceOf } from "../objects.ts";
 import { Problem, existing } from "../problem.ts";
 import { askInstance, askProject, keyIn, type Api } from "./context.ts";
 import { onInstance, onProject } from "./guard.ts";
@@ -20,7 +21,16 @@ const list = createRoute({
   request: { query: PageQuery },
   responses: {
     200: json(
-      pageOf(z.object({ name: z.string(), account_id: z.string() })),
+      pageOf(
+        z.object({
+          project: z.string().openapi({
+            description:
+              "What it is called in paths: its name, behind `<account id>:` where the account is not the configured one.",
+          }),
+          name: z.string(),
+          account_id: z.string(),
+        }),
+      ),
       "A page of projects, by name.",
     ),
     ...refusals("query_invalid", "cursor_invalid"),
@@ -57,10 +67,12 @@ export function projectRoutes(api: Api): void {
     const after = textAfter(cursor);
     const rows = await askInstance(c, (instance) => instance.projects(after, limit + 1));
     const { items, next_cursor } = page(rows, limit, (row) => row.key);
-    return c.json(
-      { items: items.map(({ name, account_id }) => ({ name, account_id })), next_cursor },
-      200,
-    );
+    const shown = items.map(({ key, name, account_id }) => ({
+      project: referenceOf(key, c.var.config.accountId),
+      name,
+      account_id,
+    }));
+    return c.json({ items: shown, next_cursor }, 200);
   });
 
   api.openapi(get, async (c) => {

@@ -3,13 +3,14 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 
 import { callInstance, callProject } from "../call.ts";
+import { noCredential } from "../cloudflare/errors.ts";
 import type { UpstreamProject } from "../cloudflare/schemas.ts";
 import { agreed, Problem } from "../problem.ts";
 import { projectKey } from "../objects.ts";
 import { PolicyChange, type Policy } from "../project/policy.ts";
 import type { ProjectView } from "../project/shapes.ts";
 import { answered, askCloudflare, isMissingProject } from "./cloudflare.ts";
-import { given, nameIn, type Api, type AppEnv } from "./context.ts";
+import { accountIn, given, nameIn, type Api, type AppEnv } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
 import { ProjectParams } from "./params.ts";
@@ -49,6 +50,7 @@ const register = createRoute({
     200: json(Registered, "It was registered before; this is how it is now."),
     201: json(Registered, "It is registered."),
     ...refusals(
+      "account_not_found",
       "project_not_found",
       "conflict",
       "policy_invalid",
@@ -97,10 +99,13 @@ export async function registerFound(
   found: UpstreamProject,
   policy: Partial<Policy>,
 ): Promise<{ created: boolean; project: ProjectView }> {
-  const { accountId } = c.var.config;
+  const accountId = accountIn(c);
   const { name } = found;
   const key = projectKey(accountId, name);
-  await callInstance(c.env, (i) => i.register({ key, name, account_id: accountId }));
+  const known = await callInstance(c.env, (i) => i.register({ key, name, account_id: accountId }));
+  if (!known) {
+    throw new Problem("account_not_found", noCredential(accountId).message);
+  }
   const facts = {
     key,
     account_id: accountId,
@@ -135,6 +140,6 @@ function buildsByItself({ config }: NonNullable<UpstreamProject["source"]>): boo
 function noSuchProject(): Problem {
   return new Problem(
     "project_not_found",
-    "Cloudflare has no Pages project of this name in the configured account. Create it there first.",
+    "Cloudflare has no Pages project of this name in this account. Create it there first.",
   );
 }

@@ -4,7 +4,7 @@ import { newId } from "../ids.ts";
 import { existing, Problem } from "../problem.ts";
 import { checkCron } from "../project/cron.ts";
 import type { ScheduleView } from "../project/schedules.ts";
-import { askProject, given, nameIn, type Api } from "./context.ts";
+import { askProject, given, referenceIn, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
 import { ProjectParams, ScheduleParams } from "./params.ts";
@@ -149,7 +149,7 @@ export function scheduleRoutes(api: Api): void {
     const branch = asked.branch ?? project.production_branch;
     const schedule = { id, branch, missed, skip_unchanged, ...timing };
     const made = await askProject(c, (p) => p.addSchedule(schedule));
-    c.header("location", `/v1/projects/${nameIn(c)}/schedules/${id}`);
+    c.header("location", `/v1/projects/${referenceIn(c)}/schedules/${id}`);
     return c.json(existing(made, "project_not_found", "It is not registered."), 201);
   });
 

@@ -7,7 +7,15 @@ import { agreed, existing, Problem } from "../problem.ts";
 import { EventType } from "../project/shapes.ts";
 import { subscriberSeal } from "../project/subscribers.ts";
 import { checkSubscriberUrl } from "../security/subscriber-url.ts";
-import { askProject, given, keyIn, nameIn, originOf, type Api, type AppEnv } from "./context.ts";
+import {
+  askProject,
+  given,
+  keyIn,
+  referenceIn,
+  originOf,
+  type Api,
+  type AppEnv,
+} from "./context.ts";
 import { onProject } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
 import { numberAfter, page, pageOf, PageQuery } from "./pages.ts";
@@ -167,7 +175,7 @@ export function subscriberRoutes(api: Api): void {
       secret: await c.var.config.keyring.seal(subscriberSeal(keyIn(c), id), secret),
     };
     const made = agreed(await askProject(c, (p) => p.addSubscriber(subscriber)));
-    c.header("location", `/v1/projects/${nameIn(c)}/subscribers/${id}`);
+    c.header("location", `/v1/projects/${referenceIn(c)}/subscribers/${id}`);
     return c.json({ ...made, secret }, 201);
   });
 

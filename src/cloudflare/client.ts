@@ -48,8 +48,8 @@ export class CloudflareClient {
   }
 
   /** One page of the account's projects; an empty one is past the end. */
-  projects(page: number, accountId?: string): Promise<Answer<UpstreamProject[]>> {
-    return this.#call("GET", [], UpstreamProject.array(), { query: { page }, accountId });
+  projects(page: number): Promise<Answer<UpstreamProject[]>> {
+    return this.#call("GET", [], UpstreamProject.array(), { query: { page } });
   }
 
   patchProject(name: string, change: object): Promise<Answer<UpstreamProject>> {
@@ -120,12 +120,14 @@ export class CloudflareClient {
     options: {
       readonly query?: Record<string, string | number | undefined>;
       readonly payload?: Payload | undefined;
-      readonly accountId?: string | undefined;
     } = {},
   ): Promise<Answer<T>> {
-    const { baseUrl, credential } = this.#options;
-    const account = options.accountId ?? this.#options.accountId;
-    const url = apiUrl(baseUrl, ["accounts", account, "pages", "projects", ...path], options.query);
+    const { baseUrl, accountId, credential } = this.#options;
+    const url = apiUrl(
+      baseUrl,
+      ["accounts", accountId, "pages", "projects", ...path],
+      options.query,
+    );
     const headers = new Headers();
     if (credential.kind === "token") {
       headers.set("authorization", `Bearer ${credential.token}`);

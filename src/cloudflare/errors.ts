@@ -18,6 +18,17 @@ export interface UpstreamError {
 export const PROJECT_NOT_FOUND = 8_000_007;
 export const UNKNOWN_ERROR = 8_000_000;
 
+/** As if Cloudflare had refused: there is nothing to call it with. */
+export function noCredential(account: string): UpstreamError {
+  return {
+    kind: "refused",
+    status: 401,
+    code: null,
+    message: `No credential for the account ${account} can be used. Store it with PUT /v1/accounts/${account}.`,
+    retryAfterMs: null,
+  };
+}
+
 /** The stored credential was not accepted (as opposed to code 10000's other meaning, the Pages rate limit). */
 export function isAuthError(error: UpstreamError): boolean {
   return error.kind === "refused" && (error.status === 401 || error.status === 403);

@@ -43,15 +43,15 @@ export async function uploadToken(c: Context<AppEnv>): Promise<Response> {
 
 /** One of the three asset calls, streamed through with Cloudflare's token in the place of ours. */
 export async function relayAssets(c: Context<AppEnv>): Promise<Response> {
-  const theirs = await unwrapped(c, bearer(c));
+  const { jwt, account } = await unwrapped(c, bearer(c));
   const call = c.req.path.slice(c.req.path.lastIndexOf("/") + 1);
   const length = c.req.header("content-length");
-  await takePermit(c);
+  await takePermit(c, account);
   const url = apiUrl(c.var.config.apiBaseUrl, ["pages", "assets", call]);
   const response = await fetch(url, {
     method: "POST",
     headers: {
-      authorization: `Bearer ${theirs}`,
+      authorization: `Bearer ${jwt}`,
       "content-type": "application/json",
       "user-agent": "signalbox",
       ...(length === undefined ? {} : { "content-length": length }),
@@ -64,7 +64,7 @@ export async function relayAssets(c: Context<AppEnv>): Promise<Response> {
   });
   if (response.status === 429) {
     const until = Date.now() + (retryAfter(response.headers) ?? 0);
-    await askInstance(c, (instance) => instance.blocked(until));
+    await askInstance(c, (instance) => instance.blocked(account, until));
   }
   const headers = new Headers({ "content-type": "application/json" });
   for (const name of ["retry-after", "ratelimit", "ratelimit-policy"]) {
@@ -83,7 +83,11 @@ export async function relayAssets(c: Context<AppEnv>): Promise<Response> {
     : new Problem("upstream_unavailable", `Cloudflare answered ${response.status}. Try again.`);
 }
 
-async function unwrapped(c: Context<AppEnv>, token: string): Promise<string> {
+/** Cloudflare's token, and the account that it uploads to. */
+async function unwrapped(
+  c: Context<AppEnv>,
+  token: string,
+): Promise<{ jwt: string; account: string }> {
   const { keyring } = c.var.config;
   const [head = "", body = "", signature = ""] = token.split(".");
   const tag = fromBase64url(signature);
@@ -98,7 +102,7 @@ async function unwrapped(c: Context<AppEnv>, token: string): Promise<string> {
   if (jwt === null || claims.exp * 1_000 <= Date.now()) {
     throw expired();
   }
-  return jwt;
+  return { jwt, account: claims.project.slice(0, claims.project.indexOf("/")) };
 }
 
 /** wrangler asks for another one on this code. */

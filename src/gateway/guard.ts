@@ -1,14 +1,14 @@
 import type { Context, MiddlewareHandler } from "hono";
 
 import { bearer, checkScope, identify } from "../api/guard.ts";
-import { nameIn, type AppEnv } from "../api/context.ts";
-import { projectKey } from "../objects.ts";
+import { ACCOUNT, keyIn, nameIn, referenceIn, type AppEnv } from "../api/context.ts";
 import { Problem } from "../problem.ts";
 import type { Scope } from "../security/tokens.ts";
 import { deployIdOf } from "./provisional.ts";
 
 /** Every parameter is one plain segment of its kind; whatever else it is never gets near an upstream URL. */
 const PARAMETERS: Readonly<Record<string, RegExp>> = {
+  account: ACCOUNT,
   project: /^[a-z0-9](?:[a-z0-9-]{0,56}[a-z0-9])?$/,
   deployment: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   tail: /^[A-Za-z0-9-]{1,64}$/,
@@ -23,7 +23,7 @@ export interface Admission {
   readonly late?: boolean;
 }
 
-/** Lets a request of the gateway through: parameters, account, token, scope, in this order. */
+/** Lets a request of the gateway through: parameters, token, scope, in this order. */
 export function admit({
   scope,
   registered: needed,
@@ -31,22 +31,14 @@ export function admit({
 }: Admission): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     checkParameters(c);
-    const { accountId } = c.var.config;
-    if (c.req.param("account") !== accountId) {
-      throw new Problem(
-        "account_not_found",
-        "This account is not the one that is configured here. Check CLOUDFLARE_ACCOUNT_ID.",
-      );
-    }
-    const name = nameIn(c);
-    const key = needed === null || name === null ? null : projectKey(accountId, name);
+    const key = needed === null || nameIn(c) === null ? null : keyIn(c);
     const { caller, registered } = await identify(c, key, late ? idsIn(c) : [], tokenOf);
     checkScope(caller, scope);
     c.set("caller", caller);
     if (needed === true && !registered) {
       throw new Problem(
         "project_not_found",
-        `The project ${name} is not registered with Signalbox. Register it with PUT /v1/projects/${name}, or make it with "wrangler pages project create" through this address.`,
+        `The project ${referenceIn(c)} is not registered with Signalbox. Register it with PUT /v1/projects/${referenceIn(c)}, or make it with "wrangler pages project create" through this address.`,
       );
     }
     await next();

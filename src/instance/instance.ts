@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 
+import { accountSeal, configOf, configuredAccount } from "../env.ts";
 import { projectOf } from "../objects.ts";
 import { ok, type Result } from "../result.ts";
 import type { Scope } from "../security/tokens.ts";
@@ -13,6 +14,15 @@ import {
   type TokenRefusal,
   type TokenView,
 } from "../tokens.ts";
+import {
+  accountRow,
+  CONFIGURED_OWNER,
+  listAccounts,
+  projectsOf,
+  putAccount,
+  type AccountView,
+  type NewAccount,
+} from "./accounts.ts";
 import { mayBuild, type AskedBuild } from "./builds.ts";
 import { block, draw, levelAt, newBudget, type Budget, type PermitKind } from "./budget.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -24,9 +34,16 @@ export interface Registration {
 }
 
 export type Permit =
-  | { readonly granted: true }
+  /** `credential`: sealed, of an account other than the configured one; null: the configured one, or none is stored. */
+  | { readonly granted: true; readonly credential: string | null }
   /** `full`: not for want of a call, but because as many builds run as may. */
   | { readonly granted: false; readonly until: number; readonly full: boolean };
+
+export interface OwnersBudget {
+  readonly owner: string;
+  readonly level: number;
+  readonly blocked_until: number | null;
+}
 
 export interface Builds {
   /** null: as many as Cloudflare lets. */
@@ -44,12 +61,13 @@ const WAITS_MS = 3 * ASK_AGAIN_MS;
 const SETTLED_MS = 5_000;
 
 /**
- * What spans projects: the registry, instance tokens and the budget of the one credential. One object; its callers are
- * the edge (which has checked a tag before) and the projects.
+ * What spans projects: the registry, further accounts, instance tokens and the budget of each credential's owner. One
+ * object; its callers are the edge (which has checked a tag before) and the projects.
  */
 export class Instance extends DurableObject<Env> {
   readonly #sql: Sql;
-  #budget: Budget;
+  readonly #startedAt = Date.now();
+  readonly #budgets = new Map<string, Budget>();
   /** Each that waits asks again within seconds, so that this need not be kept. */
   readonly #waiting = new Map<string, { readonly build: AskedBuild; readonly at: number }>();
 
@@ -57,13 +75,18 @@ export class Instance extends DurableObject<Env> {
     super(state, env);
     this.#sql = new Sql(state.storage);
     migrate(this.#sql, MIGRATIONS);
-    const row = this.#sql.one<{ blocked_until: number }>("SELECT blocked_until FROM budget");
-    this.#budget = newBudget(Date.now(), row?.blocked_until ?? 0);
   }
 
-  /** Before the project's own first commit, so that the watchdog can never miss one. */
-  register(project: Registration): void {
+  /**
+   * Before the project's own first commit, so that the watchdog can never miss one. false: the account was removed
+   * meanwhile.
+   */
+  register(project: Registration): boolean {
+    if (!this.hasAccount(project.account_id)) {
+      return false;
+    }
     this.#sql.insert("projects", { ...project, registered_at: Date.now() }, true);
+    return true;
   }
 
   unregister(key: string): void {
@@ -82,6 +105,31 @@ export class Instance extends DurableObject<Env> {
 
   isRegistered(key: string): boolean {
     return this.#sql.one("SELECT 1 AS x FROM projects WHERE key = ?", key) !== null;
+  }
+
+  hasAccount(id: string): boolean {
+    return id === configuredAccount(this.env) || accountRow(this.#sql, id) !== null;
+  }
+
+  /** Those besides the configured one. */
+  accounts(): AccountView[] {
+    return listAccounts(this.#sql);
+  }
+
+  putAccount(account: NewAccount): { created: boolean; account: AccountView } {
+    return putAccount(this.#sql, account, Date.now());
+  }
+
+  /** Answers how many of its projects are in the way; null: there is no such account. */
+  removeAccount(id: string): number | null {
+    if (accountRow(this.#sql, id) === null) {
+      return null;
+    }
+    const projects = projectsOf(this.#sql, id);
+    if (projects === 0) {
+      this.#sql.run("DELETE FROM accounts WHERE id = ?", id);
+    }
+    return projects;
   }
 
   /**
@@ -122,28 +170,55 @@ export class Instance extends DurableObject<Env> {
   }
 
   /** How many tokens that can still be used rest on each key of the keyring. Bootstrap tokens are not stored. */
-  keys(): { key: string; tokens: number }[] {
+  keys(): { key: string; tokens: number; credentials: number }[] {
     const now = Date.now();
     return this.#sql.all(
-      `SELECT key_id AS key, COUNT(*) AS tokens FROM tokens
-       WHERE revoked_at IS NULL AND COALESCE(expires_at, ?) >= ? GROUP BY key_id`,
+      `SELECT key, SUM(what = 'token') AS tokens, SUM(what = 'credential') AS credentials FROM (
+         SELECT 'token' AS what, key_id AS key FROM tokens
+         WHERE revoked_at IS NULL AND COALESCE(expires_at, ?) >= ?
+         UNION ALL SELECT 'credential', substr(credential, 1, instr(credential, '.') - 1) FROM accounts
+       ) GROUP BY key`,
       now,
       now,
     );
   }
 
+  /** Seals anew, with the current key, the credentials that rest on an older one; those replaced meanwhile are left alone. */
+  async reseal(): Promise<number> {
+    const config = await configOf(this.env);
+    let resealed = 0;
+    for (const { id } of config.ok ? listAccounts(this.#sql) : []) {
+      const before = accountRow(this.#sql, id)?.credential;
+      const after =
+        before === undefined || !config.ok
+          ? before
+          : await config.value.keyring.renew(accountSeal(id), before);
+      if (before !== undefined && after !== undefined && after !== before) {
+        resealed += this.#sql.run(
+          "UPDATE accounts SET credential = ? WHERE id = ? AND credential = ?",
+          after,
+          id,
+          before,
+        );
+      }
+    }
+    return resealed;
+  }
+
   /**
-   * One permit for one call to Cloudflare, to be used within seconds. For the call that starts a build, one of the account's
-   * places goes with it.
+   * One permit for one call to Cloudflare about an account, to be used within seconds, with the credential for it. For the
+   * call that starts a build, one of the account's places goes with it.
    */
-  permit(kind: PermitKind, build: AskedBuild | null = null): Permit {
+  permit(account: string, kind: PermitKind, build: AskedBuild | null = null): Permit {
     const now = Date.now();
     const limit = build === null ? null : this.#maxBuilds();
+    const stored = accountRow(this.#sql, account);
+    const owner = stored?.owner ?? CONFIGURED_OWNER;
     if (build !== null && limit !== null && !this.#hasPlace(build, limit, now)) {
       return { granted: false, until: now + ASK_AGAIN_MS, full: true };
     }
-    const drawn = draw(this.#budget, kind, now);
-    this.#budget = drawn.budget;
+    const drawn = draw(this.#budgetOf(owner), kind, now);
+    this.#budgets.set(owner, drawn.budget);
     if (!drawn.granted) {
       return { granted: false, until: drawn.until, full: false };
     }
@@ -151,7 +226,7 @@ export class Instance extends DurableObject<Env> {
       this.#sql.insert("builds", { ...build, granted_at: now }, true);
       this.#waiting.delete(build.deploy_id);
     }
-    return { granted: true };
+    return { granted: true, credential: stored?.credential ?? null };
   }
 
   builds(): Builds {
@@ -197,8 +272,12 @@ export class Instance extends DurableObject<Env> {
   }
 
   #hasPlace(build: AskedBuild, limit: number, now: number): boolean {
-    const running = this.#runningBuilds();
-    const admitted = mayBuild(limit, running, [...this.#waitingBuilds(now)], build);
+    // Cloudflare counts by account, so those of the other ones are in nobody's way.
+    const account = accountOfKey(build.project);
+    const beside = ({ project }: AskedBuild): boolean => accountOfKey(project) === account;
+    const running = this.#runningBuilds().filter(beside);
+    const waiting = [...this.#waitingBuilds(now)].filter(beside);
+    const admitted = mayBuild(limit, running, waiting, build);
     if (!admitted) {
       this.#waiting.set(build.deploy_id, { build, at: now });
       const settled = running.filter(({ granted_at: at }) => now - at >= SETTLED_MS);
@@ -221,21 +300,49 @@ export class Instance extends DurableObject<Env> {
     }
   }
 
-  /** Somebody was answered 429. Kept in storage, since forgetting it costs another five minutes. */
-  blocked(until: number): void {
-    this.#budget = block(this.#budget, until);
+  /**
+   * Somebody was answered 429 about an account, which is for all calls of its credential's owner. Kept in storage, since
+   * forgetting it costs another five minutes.
+   */
+  blocked(account: string, until: number): void {
+    const owner = accountRow(this.#sql, account)?.owner ?? CONFIGURED_OWNER;
+    const budget = block(this.#budgetOf(owner), until);
+    this.#budgets.set(owner, budget);
     this.#sql.run(
-      "INSERT INTO budget (id, blocked_until) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET blocked_until = excluded.blocked_until",
-      this.#budget.blockedUntil,
+      "INSERT INTO budgets (owner, blocked_until) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET blocked_until = excluded.blocked_until",
+      owner,
+      budget.blockedUntil,
     );
   }
 
-  budget(): { level: number; blocked_until: number | null } {
+  /** Of every owner, that of the configured account first. */
+  budgets(): OwnersBudget[] {
     const now = Date.now();
-    const { blockedUntil } = this.#budget;
-    return {
-      level: levelAt(this.#budget, now),
-      blocked_until: blockedUntil > now ? blockedUntil : null,
-    };
+    const others = listAccounts(this.#sql).map(({ owner }) => owner);
+    return [...new Set([CONFIGURED_OWNER, ...others])].map((owner) => {
+      const budget = this.#budgetOf(owner);
+      const { blockedUntil } = budget;
+      return {
+        owner,
+        level: levelAt(budget, now),
+        blocked_until: blockedUntil > now ? blockedUntil : null,
+      };
+    });
   }
+
+  #budgetOf(owner: string): Budget {
+    const known = this.#budgets.get(owner);
+    if (known !== undefined) {
+      return known;
+    }
+    const row = this.#sql.one<{ blocked_until: number }>(
+      "SELECT blocked_until FROM budgets WHERE owner = ?",
+      owner,
+    );
+    return newBudget(this.#startedAt, row?.blocked_until ?? 0);
+  }
+}
+
+function accountOfKey(project: string): string {
+  return project.slice(0, project.indexOf("/"));
 }

@@ -51,4 +51,26 @@ CREATE TABLE settings (
 );
 `,
   },
+  {
+    id: 3,
+    sql: `
+CREATE TABLE accounts (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  description TEXT,
+  created_at INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL
+);
+
+CREATE TABLE budgets (
+  owner TEXT PRIMARY KEY,
+  blocked_until INTEGER NOT NULL
+);
+
+INSERT INTO budgets SELECT 'configured', blocked_until FROM budget;
+DROP TABLE budget;
+`,
+  },
 ];

@@ -12,6 +12,8 @@ export class Context {
   readonly sql: Sql;
   readonly alarm: Alarm;
   readonly slots: Slots;
+  /** The credential of the project's account, sealed, as the last permit brought it along. */
+  credential: string | null = null;
 
   /** `onFree` is called when an effect has ended, to start what waited for its slot. */
   constructor(state: DurableObjectState, env: Env, onFree: () => void) {

@@ -1,10 +1,10 @@
 import { iso } from "../ids.ts";
 import type { SqlValue } from "../sql.ts";
 import type { Context } from "./context.ts";
-import { emit } from "./events.ts";
+import { emit, referenceTo } from "./events.ts";
 import { reasons, type Reason } from "./reasons.ts";
 import type { Deploy, DeployStatus, Deployment, EventType, Health, Stage } from "./shapes.ts";
-import { projectRow, type DeployRow } from "./rows.ts";
+import type { DeployRow } from "./rows.ts";
 import { line } from "./line.ts";
 import type { Environment } from "./policy.ts";
 import { assertTransition, isEnd } from "./status.ts";
@@ -111,7 +111,7 @@ export function toDeploy(context: Context, row: DeployRow): Deploy {
   return {
     id: row.id,
     number: row.number,
-    project: projectRow(context.sql).name,
+    project: referenceTo(context),
     kind: row.kind,
     status: row.status,
     reason: row.reason ?? why?.text ?? null,

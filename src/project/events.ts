@@ -1,5 +1,8 @@
+import { configuredAccount } from "../env.ts";
 import { iso, newId } from "../ids.ts";
+import { referenceOf } from "../objects.ts";
 import type { Context } from "./context.ts";
+import { projectRow } from "./rows.ts";
 import type { Event, EventType } from "./shapes.ts";
 
 interface Row {
@@ -33,7 +36,7 @@ export function emit(
 
 /** Events after a sequence number, oldest first. */
 export function eventsAfter(context: Context, after: number, limit: number): Event[] {
-  const project = projectName(context);
+  const project = referenceTo(context);
   return context.sql
     .all<Row>("SELECT * FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?", after, limit)
     .map((row) => toEvent(row, project));
@@ -41,7 +44,7 @@ export function eventsAfter(context: Context, after: number, limit: number): Eve
 
 export function eventAt(context: Context, sequence: number): Event | null {
   const row = context.sql.one<Row>("SELECT * FROM events WHERE sequence = ?", sequence);
-  return row === null ? null : toEvent(row, projectName(context));
+  return row === null ? null : toEvent(row, referenceTo(context));
 }
 
 /** The sequence number of the newest event, 0 before the first. */
@@ -52,8 +55,9 @@ export function lastSequence(context: Context): number {
   return row?.last ?? 0;
 }
 
-function projectName(context: Context): string {
-  return context.sql.one<{ name: string }>("SELECT name FROM project")?.name ?? "";
+/** The project as people name it. */
+export function referenceTo(context: Context): string {
+  return referenceOf(projectRow(context.sql).key, configuredAccount(context.env));
 }
 
 function toEvent(row: Row, project: string): Event {

@@ -1,4 +1,3 @@
-import type { Keyring } from "../security/keyring.ts";
 import type { Context } from "./context.ts";
 import { projectRow } from "./rows.ts";
 import { hookSeal } from "./hooks.ts";
@@ -46,7 +45,7 @@ export async function reseal(context: Context): Promise<number> {
     "SELECT id, secrets FROM hooks",
   )) {
     const sealed = JSON.parse(secrets) as string[];
-    const renewed = await Promise.all(sealed.map((s) => renew(keyring, hookSeal(key, id), s)));
+    const renewed = await Promise.all(sealed.map((s) => keyring.renew(hookSeal(key, id), s)));
     if (renewed.some((value, n) => value !== sealed[n])) {
       resealed += sql.run(
         "UPDATE hooks SET secrets = ? WHERE id = ? AND secrets = ?",
@@ -59,7 +58,7 @@ export async function reseal(context: Context): Promise<number> {
   for (const { id, secret } of sql.all<{ id: string; secret: string }>(
     "SELECT id, secret FROM subscribers",
   )) {
-    const renewed = await renew(keyring, subscriberSeal(key, id), secret);
+    const renewed = await keyring.renew(subscriberSeal(key, id), secret);
     if (renewed !== secret) {
       resealed += sql.run(
         "UPDATE subscribers SET secret = ? WHERE id = ? AND secret = ?",
@@ -70,13 +69,4 @@ export async function reseal(context: Context): Promise<number> {
     }
   }
   return resealed;
-}
-
-/** The value as it was where it needs no seal, or where its key is not in the ring. */
-async function renew(keyring: Keyring, context: string, sealed: string): Promise<string> {
-  if (!keyring.needsReseal(sealed)) {
-    return sealed;
-  }
-  const plain = await keyring.unseal(context, sealed);
-  return plain === null ? sealed : keyring.seal(context, plain);
 }

@@ -1,8 +1,11 @@
 import { CloudflareClient, type Answer } from "../cloudflare/client.ts";
+import { noCredential } from "../cloudflare/errors.ts";
+import { credentialFor } from "../env.ts";
 import type { AskedBuild } from "../instance/builds.ts";
 import type { Permit } from "../instance/instance.ts";
 import type { PermitKind } from "../instance/budget.ts";
 import { instanceOf } from "../objects.ts";
+import { err } from "../result.ts";
 import type { Context } from "./context.ts";
 
 /** How long to wait before asking again when the instance itself did not answer. */
@@ -19,7 +22,11 @@ export async function permit(
   build: AskedBuild | null = null,
 ): Promise<Permit> {
   try {
-    return await instanceOf(context.env).permit(kind, build);
+    const permit = await instanceOf(context.env).permit(accountOf(context), kind, build);
+    if (permit.granted) {
+      context.credential = permit.credential;
+    }
+    return permit;
   } catch {
     return { granted: false, until: context.now() + NO_INSTANCE_MS, full: false };
   }
@@ -43,16 +50,18 @@ export async function callPermitted<T>(
   ask: (client: CloudflareClient) => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
   const config = await context.config();
-  const client = new CloudflareClient({
-    baseUrl: config.apiBaseUrl,
-    accountId: accountOf(context),
-    credential: config.credential,
-  });
-  const answer = await ask(client);
+  const accountId = accountOf(context);
+  const credential = await credentialFor(config, accountId, context.credential);
+  if (credential === null) {
+    return err(noCredential(accountId));
+  }
+  const answer = await ask(
+    new CloudflareClient({ baseUrl: config.apiBaseUrl, accountId, credential }),
+  );
   if (!answer.ok && answer.error.kind === "limited") {
     const until = context.now() + (answer.error.retryAfterMs ?? 0);
     try {
-      await instanceOf(context.env).blocked(until);
+      await instanceOf(context.env).blocked(accountId, until);
     } catch (error) {
       console.error({ message: "a 429 could not be reported", error: String(error) });
     }

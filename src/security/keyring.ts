@@ -100,6 +100,15 @@ export class Keyring {
     }
   }
 
+  /** The same value sealed with the current key; as it was where it is already, or where its key is not in the ring. */
+  async renew(context: string, sealed: string): Promise<string> {
+    if (!this.needsReseal(sealed)) {
+      return sealed;
+    }
+    const plain = await this.unseal(context, sealed);
+    return plain === null ? sealed : this.seal(context, plain);
+  }
+
   /** The id of the key a tag or a sealed value names, whether or not this ring has it. */
   keyIdOf(sealedOrTag: string): string | null {
     return keyIdOf(sealedOrTag);

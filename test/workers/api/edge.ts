@@ -217,7 +217,7 @@ interface Described {
 /** The path with something in place of its parameters. */
 export function filled(path: string, edge: Edge): string {
   return path
-    .replace("/accounts/{id}", `/accounts/${edge.config.accountId}`)
+    .replace("{account}", edge.config.accountId)
     .replace("{project}", edge.world.name)
     .replace("{id}", "xyz_01JZZZZZZZZZZZZZZZZZZZZZZZ");
 }

@@ -82,6 +82,7 @@ describe("every route with a JSON body", () => {
   it("is in these tests", () => {
     expect(taking.map(({ method, path }) => `${method} ${path}`)).toEqual([
       "PUT /v1/projects/{project}",
+      "PUT /v1/accounts/{account}",
       "POST /v1/projects/{project}/deploys",
       "POST /v1/projects/{project}/deploys/{id}/release",
       "POST /v1/projects/{project}/deploys/{id}/reject",

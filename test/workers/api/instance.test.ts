@@ -73,7 +73,8 @@ describe("events", () => {
 describe("the budget", () => {
   it("is shown", async () => {
     const { body } = await edge.send("GET", "/v1/budget");
-    expect(body).toEqual({ level: expect.any(Number), blocked_until: null });
+    const level = { level: expect.any(Number), blocked_until: null };
+    expect(body).toEqual({ ...level, owners: [{ owner: "configured", ...level }] });
   });
 });
 
@@ -136,6 +137,7 @@ describe("the keyring", () => {
       in_keyring: false,
       hook_secrets: 0,
       subscriber_secrets: 0,
+      credentials: 0,
       hook_urls: 0,
       tokens: 1,
       safe_to_remove: false,

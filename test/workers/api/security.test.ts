@@ -9,7 +9,10 @@ import { bootstrap, Edge, expectProblem, filled, leave, operations, ORIGIN } fro
 /** Every guarded route and what it takes. One that is missing here, or has another scope, fails. */
 const ROUTES: Record<string, Scope> = {
   "GET /v1/projects": "read",
-  "GET /v1/accounts/{id}/projects": "read",
+  "GET /v1/accounts": "read",
+  "PUT /v1/accounts/{account}": "manage",
+  "DELETE /v1/accounts/{account}": "manage",
+  "GET /v1/accounts/{account}/projects": "read",
   "GET /v1/projects/{project}": "read",
   "PUT /v1/projects/{project}": "manage",
   "DELETE /v1/projects/{project}": "manage",

@@ -210,11 +210,14 @@ describe("the gateway's routes", () => {
     }
   });
 
-  it("are of the configured account", async () => {
-    for (const { method, path } of GUARDED) {
+  it("are of accounts with a credential here", async () => {
+    const before = [asked(), await edge.trace()];
+    for (const { method, path, admission } of GUARDED) {
       const got = await call(method, pathOf(path, { account: "0".repeat(32) }), edge.token);
-      expect([got.status, got.code]).toEqual([404, 10_000]);
+      const code = admission?.registered === true ? 8_900_404 : 10_000;
+      expect([got.status, got.code], `${method} ${path}`).toEqual([404, code]);
     }
+    expect([asked(), await edge.trace()]).toEqual(before);
   });
 
   it("want the project registered, but for the look that wrangler takes first", async () => {

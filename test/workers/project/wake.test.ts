@@ -131,9 +131,9 @@ describe("the daily sweep", () => {
 describe("the instance", () => {
   it("keeps quiet over its own restart after a 429", async () => {
     const world = await World.create();
-    await instanceOf(env).blocked(world.now() + 300_000);
+    await instanceOf(env).blocked(world.sandbox.accountId, world.now() + 300_000);
     await evictDurableObject(env.INSTANCE.getByName("instance"));
-    expect(await instanceOf(env).permit("create")).toMatchObject({
+    expect(await instanceOf(env).permit(world.sandbox.accountId, "create")).toMatchObject({
       granted: false,
       until: world.now() + 300_000,
     });

@@ -1,5 +1,5 @@
 import { createSandbox } from "../../../sandbox/app.ts";
-import type { Project, Sandbox } from "../../../sandbox/types.ts";
+import type { Project, Sandbox, SandboxOptions } from "../../../sandbox/types.ts";
 import type { Event } from "../../../src/project/shapes.ts";
 
 const API_HOST = "api.cloudflare.test";
@@ -9,6 +9,8 @@ export type Receiver = (request: Request) => Response | Promise<Response>;
 /** What a project meets outside: the sandbox in Cloudflare's place, with one Pages project, and any number of receivers. */
 export class Outside {
   readonly sandbox: Sandbox;
+  /** Cloudflare's other accounts, by id. */
+  readonly accounts = new Map<string, Sandbox>();
   readonly name: string;
   readonly receivers = new Map<string, Receiver>();
   /** What else there is outside, by host. */
@@ -16,9 +18,10 @@ export class Outside {
   /** What the receivers got, by host. */
   readonly received = new Map<string, { id: string; body: Event; headers: Headers }[]>();
 
-  constructor(name: string) {
+  constructor(name: string, account: Pick<SandboxOptions, "accountId" | "token"> = {}) {
     this.name = name;
     this.sandbox = createSandbox({
+      ...account,
       now: () => Date.now(),
       // A call that hangs is a call that times out; nobody waits for it here.
       hang: async () => {
@@ -90,7 +93,7 @@ export class Outside {
   protected async answer(request: Request): Promise<Response> {
     const { host } = new URL(request.url);
     if (host === API_HOST) {
-      return this.sandbox.fetch(request);
+      return (this.accounts.get(accountOf(request)) ?? this.sandbox).fetch(request);
     }
     if (host.endsWith(".pages.dev")) {
       return this.sandbox.fetch(request);
@@ -116,4 +119,15 @@ export class Outside {
     }
     return response;
   }
+}
+
+/** The account that a call is about: by its path, or where assets are uploaded, by the upload token. */
+function accountOf(request: Request): string {
+  const [, inPath] = /\/accounts\/([^/]+)/.exec(new URL(request.url).pathname) ?? [];
+  const claims = request.headers.get("authorization")?.split(".")[1] ?? "";
+  return inPath ?? /"account_id":"([^"]+)"/.exec(decode(claims))?.[1] ?? "";
+}
+
+function decode(base64url: string): string {
+  return atob(base64url.replaceAll("-", "+").replaceAll("_", "/"));
 }

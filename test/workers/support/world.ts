@@ -38,12 +38,12 @@ export class World extends Outside {
   #crash: Crash | null = null;
   #hits = new Map<string, number>();
 
-  constructor(name: string) {
+  constructor(name: string, account: ConstructorParameters<typeof Outside>[1] = {}) {
     // Objects outlive a test: time goes on where the last world of this file left it.
     const resume = vi.isFakeTimers() ? Date.now() : EPOCH;
     vi.useFakeTimers({ toFake: ["Date"] });
     vi.setSystemTime(resume);
-    super(name);
+    super(name, account);
     this.key = projectKey(this.sandbox.accountId, name);
     vi.spyOn(globalThis, "fetch").mockImplementation((input, init) =>
       this.#fetch(new Request(input, init)),
