@@ -29,6 +29,20 @@ export function projectOf(env: Env, key: string): Remote<Project> {
   return env.PROJECT.getByName(key) as unknown as Remote<Project>;
 }
 
+/** A socket that hears of it when a project has news (`project/listeners.ts`). @throws when it can't be had. */
+export async function listenTo(env: Env, key: string, token: string): Promise<WebSocket> {
+  const url = new URL("https://project/listen");
+  url.searchParams.set("token", token);
+  const response = await env.PROJECT.getByName(key).fetch(url, {
+    headers: { upgrade: "websocket" },
+  });
+  if (response.webSocket === null) {
+    throw new Error(`no socket: ${response.status}`);
+  }
+  response.webSocket.accept();
+  return response.webSocket;
+}
+
 export function instanceOf(env: Env): Remote<Instance> {
   return env.INSTANCE.getByName("instance");
 }

@@ -4,8 +4,10 @@ import type { Context } from "hono";
 import { existing } from "../problem.ts";
 import type { Deploy } from "../project/shapes.ts";
 import { askProject, type AppEnv } from "./context.ts";
+import { Watch } from "./watch.ts";
 
-const LOOK_EVERY_S = 1;
+/** Should the project's news be lost, which they are not meant to be. */
+const LOOK_EVERY_MS = 10_000;
 
 export const WaitQuery = z.object({
   wait: z.coerce
@@ -19,12 +21,21 @@ export const WaitQuery = z.object({
 
 /** The deploy as it is when it has ended, or after `seconds`. The object sleeps in between. */
 export async function awaitEnd(c: Context<AppEnv>, id: string, seconds: number): Promise<Deploy> {
-  for (let left = seconds; ; left -= LOOK_EVERY_S) {
-    const deploy = await findDeploy(c, id);
-    if (deploy.ended_at !== null || left <= 0) {
-      return deploy;
+  if (seconds === 0) {
+    return findDeploy(c, id);
+  }
+  const watch = new Watch(c);
+  const timer = setTimeout(() => watch.close(), seconds * 1000);
+  try {
+    for (let goesOn = true; ; goesOn = await watch.next(LOOK_EVERY_MS)) {
+      const deploy = await findDeploy(c, id);
+      if (deploy.ended_at !== null || !goesOn) {
+        return deploy;
+      }
     }
-    await scheduler.wait(Math.min(LOOK_EVERY_S, left) * 1000);
+  } finally {
+    clearTimeout(timer);
+    watch.close();
   }
 }
 

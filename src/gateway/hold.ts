@@ -6,6 +6,7 @@ import { toProblem } from "../api/answer.ts";
 import { askCloudflare } from "../api/cloudflare.ts";
 import { askProject, nameIn, type AppEnv } from "../api/context.ts";
 import { findDeploy } from "../api/wait.ts";
+import { Watch } from "../api/watch.ts";
 import { existing, Problem } from "../problem.ts";
 import type { Policy } from "../project/policy.ts";
 import type { Deploy, DeployStatus, ProjectView } from "../project/shapes.ts";
@@ -18,7 +19,9 @@ import { bare } from "./relay.ts";
 const PLAIN_HOLD_MS = 50_000;
 /** Well within the five minutes that wrangler waits for the next byte. */
 const BLANK_EVERY_MS = 5_000;
-const SLOWEST_LOOK_MS = 3_000;
+/** The project tells when something has happened; only what a person's patience ends has to be looked at by the clock. */
+const LOOK_EVERY_MS = 10_000;
+const PAUSE_MS = 3_000;
 const READ_PATIENCE_MS = 60_000;
 /** A project that can't be asked for a moment does not end the wait for its deploy. */
 const LOOKS_IN_VAIN = 20;
@@ -40,7 +43,7 @@ export async function answerWhenEnded(c: Context<AppEnv>, id: string): Promise<R
   return stream(c, async (out) => {
     await out.write(" ");
     const blanks = setInterval(() => void out.write(" "), BLANK_EVERY_MS);
-    const outcome = await outcomeOf(c, id, () => !out.aborted);
+    const outcome = await outcomeOf(c, id, () => (out.aborted ? 0 : LOOK_EVERY_MS));
     clearInterval(blanks);
     if (outcome !== null) {
       await out.write(JSON.stringify(outcome.ok ? outcome.body : refusedBody(outcome.refused)));
@@ -51,7 +54,7 @@ export async function answerWhenEnded(c: Context<AppEnv>, id: string): Promise<R
 
 async function answerSoon(c: Context<AppEnv>, id: string): Promise<Response> {
   const until = Date.now() + PLAIN_HOLD_MS;
-  const outcome = await outcomeOf(c, id, () => Date.now() < until);
+  const outcome = await outcomeOf(c, id, () => until - Date.now());
   if (outcome === null) {
     const [deploy, project] = await Promise.all([findDeploy(c, id), viewOf(c)]);
     return c.json(okBody(provisional(deploy, project)));
@@ -65,27 +68,34 @@ async function answerSoon(c: Context<AppEnv>, id: string): Promise<Response> {
   });
 }
 
-/** Waits for the end of a deploy, or of the one that took its place. null: not `wanted` any more. */
+/**
+ * Waits for the end of a deploy, or of the one that took its place, while `left` says that somebody still waits, and for how many
+ * milliseconds at least. null: nobody does.
+ */
 async function outcomeOf(
   c: Context<AppEnv>,
   first: string,
-  wanted: () => boolean,
+  left: () => number,
 ): Promise<Outcome | null> {
+  const watch = new Watch(c);
   try {
     const began = Date.now();
     const { gateway } = (await patiently(() => viewOf(c))).policy;
     let deploy = await patiently(() => findDeploy(c, first));
-    for (let pause = 250; wanted(); pause = Math.min(SLOWEST_LOOK_MS, pause * 1.2)) {
+    while (left() > 0) {
       const { id, superseded_by: newer } = deploy;
       if (deploy.ended_at === null) {
         const refused = await givenUp(c, deploy, id === first, began, gateway);
         if (refused !== null) {
           return { ok: false, refused };
         }
-        await scheduler.wait(pause);
+        if (!(await watch.next(Math.min(LOOK_EVERY_MS, left())))) {
+          // Nobody tells any more, as when the token was revoked meanwhile. What was begun with it is seen to its end.
+          await scheduler.wait(PAUSE_MS);
+        }
         deploy = await patiently(() => findDeploy(c, id));
       } else if (deploy.status === "succeeded") {
-        return { ok: true, body: await deploymentOf(c, deploy, wanted) };
+        return { ok: true, body: await deploymentOf(c, deploy, left) };
       } else if (newer !== null && gateway.superseded === "adopt") {
         const winner = await patiently(() => findDeploy(c, newer));
         if (winner.kind === "rollback") {
@@ -100,6 +110,8 @@ async function outcomeOf(
     return null;
   } catch (error) {
     return { ok: false, refused: refusedBy(toProblem(error, c)) };
+  } finally {
+    watch.close();
   }
 }
 
@@ -111,7 +123,7 @@ async function patiently<T>(look: () => Promise<T>): Promise<T> {
       if (error instanceof Problem || vain === LOOKS_IN_VAIN) {
         throw error;
       }
-      await scheduler.wait(SLOWEST_LOOK_MS);
+      await scheduler.wait(PAUSE_MS);
     }
   }
 }
@@ -166,16 +178,16 @@ function failure(deploy: Deploy, own: boolean): Refused {
 async function deploymentOf(
   c: Context<AppEnv>,
   deploy: Deploy,
-  wanted: () => boolean,
+  left: () => number,
 ): Promise<object> {
   const { deployment } = deploy;
   const path = [nameIn(c) ?? "", "deployments", deployment?.id ?? ""];
-  for (const until = Date.now() + READ_PATIENCE_MS; wanted() && Date.now() < until;) {
+  for (const until = Date.now() + READ_PATIENCE_MS; left() > 0 && Date.now() < until;) {
     const answer = await askCloudflare(c, (client) => client.relay("GET", path)).catch(() => null);
     if (answer?.ok === true) {
       return allows(c.var.caller.scopes, "manage") ? answer.value : bare(answer.value);
     }
-    await scheduler.wait(SLOWEST_LOOK_MS);
+    await scheduler.wait(PAUSE_MS);
   }
   return okBody({
     ...provisional(deploy, await viewOf(c)),

@@ -3,6 +3,7 @@ import { Sql } from "../sql.ts";
 import { Alarm } from "./alarm.ts";
 import { nextWake } from "./agenda.ts";
 import { tellHolds } from "./hold.ts";
+import { Listeners } from "./listeners.ts";
 import { Slots } from "./slots.ts";
 
 /** What every part of a project works with. One per object instance. */
@@ -12,6 +13,7 @@ export class Context {
   readonly sql: Sql;
   readonly alarm: Alarm;
   readonly slots: Slots;
+  readonly listeners: Listeners;
   /** The credential of the project's account, sealed, as the last permit brought it along. */
   credential: string | null = null;
 
@@ -22,6 +24,7 @@ export class Context {
     this.sql = new Sql(state.storage);
     this.alarm = new Alarm(state.storage);
     this.slots = new Slots(onFree);
+    this.listeners = new Listeners(state);
   }
 
   now(): number {
@@ -30,14 +33,16 @@ export class Context {
 
   /** A state change, what it means for those who wait, and the wake-up that it needs: one transaction, or nothing. */
   change<T>(body: () => T): T {
-    return this.alarm.guard(() =>
+    const result = this.alarm.guard(() =>
       this.sql.transaction(() => {
-        const result = body();
+        const done = body();
         tellHolds(this);
         this.arm();
-        return result;
+        return done;
       }),
     );
+    this.listeners.tell(this);
+    return result;
   }
 
   /** Makes sure that the object wakes when something is due. */

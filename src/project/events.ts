@@ -42,6 +42,24 @@ export function eventsAfter(context: Context, after: number, limit: number): Eve
     .map((row) => toEvent(row, project));
 }
 
+/** The same, of one deploy alone. */
+export function eventsOf(
+  context: Context,
+  deployId: string,
+  after: number,
+  limit: number,
+): Event[] {
+  const project = referenceTo(context);
+  return context.sql
+    .all<Row>(
+      "SELECT * FROM events WHERE deploy_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+      deployId,
+      after,
+      limit,
+    )
+    .map((row) => toEvent(row, project));
+}
+
 export function eventAt(context: Context, sequence: number): Event | null {
   const row = context.sql.one<Row>("SELECT * FROM events WHERE sequence = ?", sequence);
   return row === null ? null : toEvent(row, referenceTo(context));

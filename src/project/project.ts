@@ -18,11 +18,12 @@ import { cancel } from "./cancel.ts";
 import { changePolicy, revisedPolicy, type RevisedPolicy } from "./change-policy.ts";
 import { explainPolicy, type PolicyExplanation, type Supposed } from "./explain-policy.ts";
 import { release } from "./hold.ts";
+import { CLOSED } from "./listeners.ts";
 import * as locks from "./locks.ts";
 import { Context } from "./context.ts";
 import { listDeploys, toDeploy, type DeployFilter } from "./deploys.ts";
 import { getDeploy, getDeployOf } from "./rows.ts";
-import { eventsAfter } from "./events.ts";
+import { eventsAfter, eventsOf, lastSequence } from "./events.ts";
 import { acceptDelivery, type HookDelivered } from "./hook-delivery.ts";
 import { lookIfDue } from "./externals.ts";
 import * as hooks from "./hooks.ts";
@@ -206,8 +207,18 @@ export class Project extends DurableObject<Env> {
 
   // — Events —
 
-  events(after: number, limit: number): Event[] {
-    return this.#registered ? eventsAfter(this.context, after, limit) : [];
+  events(after: number, limit: number, deployId: string | null = null): Event[] {
+    if (!this.#registered) {
+      return [];
+    }
+    return deployId === null
+      ? eventsAfter(this.context, after, limit)
+      : eventsOf(this.context, deployId, after, limit);
+  }
+
+  /** The number of the newest event. */
+  sequence(): number {
+    return this.#registered ? lastSequence(this.context) : 0;
   }
 
   // — Hooks —
@@ -312,6 +323,19 @@ export class Project extends DurableObject<Env> {
     return this.#registered && schedules.removeSchedule(this.context, id);
   }
 
+  // — Listeners —
+
+  /** The one call that is no RPC, since a WebSocket can't be passed by one: only the edge makes it. */
+  override fetch(request: Request): Response {
+    return this.#registered
+      ? this.context.listeners.join(new URL(request.url).searchParams.get("token") ?? "")
+      : new Response(null, { status: 404 });
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    socket.close();
+  }
+
   // — Tokens —
 
   addToken(token: NewToken): TokenView | null {
@@ -323,7 +347,9 @@ export class Project extends DurableObject<Env> {
   }
 
   revokeToken(id: string): boolean {
-    return this.#registered && revokeToken(this.context.sql, id, this.context.now());
+    const known = this.#registered && revokeToken(this.context.sql, id, this.context.now());
+    this.context.listeners.dismiss(CLOSED.revoked, id);
+    return known;
   }
 
   // — Trust in CI jobs —
@@ -364,6 +390,7 @@ export class Project extends DurableObject<Env> {
     const known = this.#registered;
     this.#registered = false;
     this.context.alarm.fired();
+    this.context.listeners.dismiss(CLOSED.removed);
     await this.ctx.storage.deleteAll();
     return known;
   }

@@ -355,4 +355,10 @@ CREATE TABLE readers (
 ) WITHOUT ROWID;
 `,
   },
+  {
+    id: 14,
+    sql: `
+CREATE INDEX events_deploy ON events (deploy_id, sequence) WHERE deploy_id IS NOT NULL;
+`,
+  },
 ];
