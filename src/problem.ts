@@ -38,6 +38,7 @@ export const CODES = {
   hook_not_found: [404, "There is no such hook."],
   subscriber_not_found: [404, "There is no such subscriber."],
   schedule_not_found: [404, "There is no such schedule."],
+  badge_not_found: [404, "There is no such badge, or no longer."],
   token_not_found: [404, "There is no such token."],
   trust_not_found: [404, "There is no such trust rule."],
   method_not_allowed: [405, "This address does not take this method."],

@@ -20,7 +20,19 @@ const health = createRoute({
   },
 });
 
+const version = createRoute({
+  method: "get",
+  path: "/version",
+  operationId: "getVersion",
+  summary: "Which version this is",
+  tags: ["Instance"],
+  security: [],
+  responses: { 200: json(z.object({ version: z.string() }), "The version.") },
+});
+
 export function healthRoute(api: Api): void {
+  api.openapi(version, (c) => c.json({ version: VERSION }, 200));
+
   api.openapi(health, async (c) => {
     const config = await configOf(c.env);
     return c.json({ status: "ok", configured: config.ok, version: VERSION } as const, 200);

@@ -1,5 +1,6 @@
 import { hookDoor } from "../hooks/receive.ts";
 import { accountRoutes } from "./accounts.ts";
+import { badgeRoutes } from "./badge.ts";
 import type { Api } from "./context.ts";
 import { createDeployRoute } from "./create.ts";
 import { deployRoutes } from "./deploys.ts";
@@ -13,6 +14,8 @@ import { hookSetupRoutes } from "./hook-setup.ts";
 import { hookRoutes } from "./hooks.ts";
 import { instanceRoutes } from "./instance.ts";
 import { lockRoutes } from "./locks.ts";
+import { metricRoutes } from "./metrics.ts";
+import { numberRoutes } from "./numbers.ts";
 import { policyRoutes } from "./policy.ts";
 import { projectRoutes } from "./projects.ts";
 import { registerRoute } from "./register.ts";
@@ -42,10 +45,13 @@ export const routes: readonly ((api: Api) => void)[] = [
   subscriberRoutes,
   scheduleRoutes,
   eventRoutes,
+  numberRoutes,
+  badgeRoutes,
   tokenRoutes,
   trustRoutes,
   exchangeRoute,
   instanceRoutes,
+  metricRoutes,
   healthRoute,
   documentRoute,
 ];

@@ -14,6 +14,7 @@ import {
 } from "../tokens.ts";
 import { accept, type AcceptInput, type Answered } from "./accept.ts";
 import { approve, reject } from "./approval.ts";
+import { badgeOf, badgeState, setBadge, type BadgeState } from "./badge.ts";
 import { cancel } from "./cancel.ts";
 import { changePolicy, revisedPolicy, type RevisedPolicy } from "./change-policy.ts";
 import { explainPolicy, type PolicyExplanation, type Supposed } from "./explain-policy.ts";
@@ -28,6 +29,7 @@ import { acceptDelivery, type HookDelivered } from "./hook-delivery.ts";
 import { lookIfDue } from "./externals.ts";
 import * as hooks from "./hooks.ts";
 import { keyUse, reseal, type KeyUse } from "./keys.ts";
+import { gauges, NO_NUMBERS, numbersOf, type Gauges, type Numbers } from "./numbers.ts";
 import { promote } from "./promote.ts";
 import { pump } from "./pump.ts";
 import { receive } from "./receive.ts";
@@ -334,6 +336,30 @@ export class Project extends DurableObject<Env> {
 
   override webSocketClose(socket: WebSocket): void {
     socket.close();
+  }
+
+  // — Badge and numbers —
+
+  setBadge(nonce: string | null): void {
+    if (this.#registered) {
+      setBadge(this.context, nonce);
+    }
+  }
+
+  badge(): string | null {
+    return this.#registered ? badgeOf(this.context) : null;
+  }
+
+  badgeState(nonce: string, branch: string | null): BadgeState | null {
+    return this.#registered ? badgeState(this.context, nonce, branch) : null;
+  }
+
+  numbers(days: number): Numbers {
+    return this.#registered ? numbersOf(this.context, days) : NO_NUMBERS;
+  }
+
+  gauges(): Gauges | null {
+    return this.#registered ? gauges(this.context) : null;
   }
 
   // — Tokens —

@@ -82,6 +82,8 @@ export interface ProjectRow {
   live_deploy_id: string | null;
   registered_at: number;
   sweep_at: number;
+  /** Part of the address of its badge; null: nobody may see one. */
+  badge: string | null;
   /** When to look next for what others have started; null: no look is due. */
   look_at: number | null;
   /** When its deployments were last listed with an eye to that. */

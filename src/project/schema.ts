@@ -358,6 +358,7 @@ CREATE TABLE readers (
   {
     id: 14,
     sql: `
+ALTER TABLE project ADD COLUMN badge TEXT;
 CREATE INDEX events_deploy ON events (deploy_id, sequence) WHERE deploy_id IS NOT NULL;
 `,
   },

@@ -10,6 +10,11 @@ import { bootstrap, Edge, expectProblem, filled, leave, operations, ORIGIN } fro
 const ROUTES: Record<string, Scope> = {
   "GET /v1/projects": "read",
   "GET /v1/accounts": "read",
+  "GET /metrics": "read",
+  "GET /v1/projects/{project}/numbers": "read",
+  "GET /v1/projects/{project}/badge": "read",
+  "POST /v1/projects/{project}/badge": "manage",
+  "DELETE /v1/projects/{project}/badge": "manage",
   "PUT /v1/accounts/{account}": "manage",
   "DELETE /v1/accounts/{account}": "manage",
   "GET /v1/accounts/{account}/projects": "read",
@@ -94,9 +99,11 @@ it("has every guarded route, with its scope", async () => {
 it("has no unguarded route but these", async () => {
   const open = (await operations(edge)).filter(({ scope }) => scope === null);
   expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+    "GET /badges/{project}/{segment}",
     "GET /healthz",
     "GET /openapi.json",
     "GET /v1/sources",
+    "GET /version",
     "POST /hooks/{project}/{segment}",
     // By a token of a CI job, and nothing else.
     "POST /v1/oidc/exchange",
