@@ -14,6 +14,8 @@ import type { Scope } from "../security/tokens.ts";
 export interface Caller {
   readonly token: string;
   readonly scopes: readonly Scope[];
+  /** Nothing but Cloudflare Access says so. */
+  readonly access?: boolean;
   /** Of a CI job: the hash of its token, by which it may read its deploys when that has expired. */
   readonly reader?: string;
   /** Likewise: which run of its workflow it is. */

@@ -1,4 +1,5 @@
 import { hookDoor } from "../hooks/receive.ts";
+import { accessRoutes } from "./access-rules.ts";
 import { accountRoutes } from "./accounts.ts";
 import type { Api } from "./context.ts";
 import { createDeployRoute } from "./create.ts";
@@ -45,6 +46,7 @@ export const routes: readonly ((api: Api) => void)[] = [
   tokenRoutes,
   trustRoutes,
   exchangeRoute,
+  accessRoutes,
   instanceRoutes,
   healthRoute,
   documentRoute,

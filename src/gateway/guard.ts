@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 
-import { bearer, checkScope, identify } from "../api/guard.ts";
+import { bearerIn, checkScope, identify } from "../api/guard.ts";
 import { nameIn, type AppEnv } from "../api/context.ts";
 import { projectKey } from "../objects.ts";
 import { Problem } from "../problem.ts";
@@ -68,6 +68,6 @@ function idsIn(c: Context<AppEnv>): string[] {
 }
 
 /** Clients that use the older credentials put the token where their key would be. */
-function tokenOf(c: Context<AppEnv>): string {
-  return c.req.header("x-auth-key")?.trim() || bearer(c);
+function tokenOf(c: Context<AppEnv>): string | null {
+  return c.req.header("x-auth-key")?.trim() || bearerIn(c);
 }

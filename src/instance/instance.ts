@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 
 import { projectOf } from "../objects.ts";
 import { ok, type Result } from "../result.ts";
+import type { AccessIdentity } from "../security/access.ts";
 import type { Scope } from "../security/tokens.ts";
 import { migrate, Sql } from "../sql.ts";
 import {
@@ -13,6 +14,14 @@ import {
   type TokenRefusal,
   type TokenView,
 } from "../tokens.ts";
+import {
+  accessScopes,
+  addAccessRule,
+  listAccessRules,
+  removeAccessRule,
+  type AccessRuleView,
+  type NewAccessRule,
+} from "./access.ts";
 import { mayBuild, type AskedBuild } from "./builds.ts";
 import { block, draw, levelAt, newBudget, type Budget, type PermitKind } from "./budget.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -68,6 +77,7 @@ export class Instance extends DurableObject<Env> {
 
   unregister(key: string): void {
     this.#sql.run("DELETE FROM builds WHERE project = ?", key);
+    this.#sql.run("DELETE FROM access_rules WHERE project = ?", key);
     this.#sql.run("DELETE FROM projects WHERE key = ?", key);
   }
 
@@ -102,6 +112,32 @@ export class Instance extends DurableObject<Env> {
     }
     const scopes = authorizeToken(this.#sql, token, Date.now());
     return scopes.ok ? ok({ scopes: scopes.value, registered }) : scopes;
+  }
+
+  /** Likewise for somebody who came through Cloudflare Access. No scopes: no rule fits. */
+  admit(
+    identity: AccessIdentity,
+    projectKey: string | null,
+  ): { scopes: Scope[]; registered: boolean } {
+    return {
+      scopes: accessScopes(this.#sql, identity, projectKey),
+      registered: projectKey !== null && this.isRegistered(projectKey),
+    };
+  }
+
+  /** null: its project is not registered. */
+  addAccessRule(rule: NewAccessRule): AccessRuleView | null {
+    return rule.project === null || this.isRegistered(rule.project)
+      ? addAccessRule(this.#sql, rule, Date.now())
+      : null;
+  }
+
+  accessRules(): AccessRuleView[] {
+    return listAccessRules(this.#sql);
+  }
+
+  removeAccessRule(id: string): boolean {
+    return removeAccessRule(this.#sql, id);
   }
 
   addToken(token: NewToken): TokenView {

@@ -51,4 +51,19 @@ CREATE TABLE settings (
 );
 `,
   },
+  {
+    id: 4,
+    sql: `
+CREATE TABLE access_rules (
+  id TEXT PRIMARY KEY,
+  email TEXT,
+  email_domain TEXT,
+  service_token TEXT,
+  scopes TEXT NOT NULL,
+  project TEXT,
+  description TEXT,
+  created_at INTEGER NOT NULL
+);
+`,
+  },
 ];
