@@ -91,6 +91,10 @@ export class Issuer {
     return issuer;
   }
 
+  get url(): string {
+    return BASE[this.#kind].iss;
+  }
+
   async addKey(kid: string, alg: "RS256" | "ES256" = "RS256"): Promise<void> {
     const pair = await generateKeyPair(alg, { extractable: true });
     const jwk = { ...(await exportJWK(pair.publicKey)), kid, alg, use: "sig" };
