@@ -165,7 +165,8 @@ function accessOf(settings: z.infer<typeof Settings>): Result<AccessTeam | null,
     return ok(null);
   }
   const [, name] =
-    /^(?:https:\/\/)?([a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)\.cloudflareaccess\.com\/?$/i.exec(team) ?? [];
+    /^(?:https:\/\/)?([a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)\.cloudflareaccess\.com\/?$/i.exec(team) ??
+    [];
   if (name === undefined) {
     return err({
       setting: "ACCESS_TEAM",

@@ -70,7 +70,10 @@ export async function verifyAccess(
     return invalid("It is not valid yet.");
   }
   if (token.value.expired) {
-    return err({ code: "expired_token", detail: "The login with Access has expired. Log in anew." });
+    return err({
+      code: "expired_token",
+      detail: "The login with Access has expired. Log in anew.",
+    });
   }
   if (email !== "") {
     return ok({ email: email.toLowerCase() });

@@ -131,7 +131,11 @@ describe("who comes through Access", () => {
     const made = await deploy(await access.token(SERVICE));
     expect(made.status).toBe(202);
     expect(made.body.deploy.trigger.actor).toBe(`access:${SERVICE.common_name}`);
-    await refused(await access.token({ ...SERVICE, common_name: "x.access" }), 403, "no_access_rule");
+    await refused(
+      await access.token({ ...SERVICE, common_name: "x.access" }),
+      403,
+      "no_access_rule",
+    );
     await refused(await access.token(), 403, "no_access_rule");
   });
 
@@ -235,7 +239,11 @@ describe("who comes through Access", () => {
 
 describe("with a token as well, the token decides", () => {
   it.each([
-    ["one of less scope", async () => (await edge.instanceToken("read")).token, "insufficient_scope"],
+    [
+      "one of less scope",
+      async () => (await edge.instanceToken("read")).token,
+      "insufficient_scope",
+    ],
     ["one that is no good", async () => `${edge.token.slice(0, -4)}AAAA`, "invalid_token"],
     ["the JWT of Access itself", () => access.token(), "invalid_token"],
   ])("%s", async (_, make, code) => {
@@ -317,7 +325,11 @@ describe("what is no word of Access", () => {
     new SignJWT(access.claims()).setProtectedHeader({ alg: "HS256", kid: "k1" }).sign(secret);
   const BAD: [string, string, () => string | Promise<string>][] = [
     ["of another application", "invalid_token", () => access.token({ aud: ["c".repeat(64)] })],
-    ["of an application with a longer tag", "invalid_token", () => access.token({ aud: `${AUD[0]}a` })],
+    [
+      "of an application with a longer tag",
+      "invalid_token",
+      () => access.token({ aud: `${AUD[0]}a` }),
+    ],
     ["of no application", "invalid_token", () => access.token({ aud: undefined })],
     ["of an empty list of applications", "invalid_token", () => access.token({ aud: [] })],
     [

@@ -275,7 +275,12 @@ describe("who comes through Access", () => {
   });
 
   /** As somebody of this address, on every route that is not open. */
-  async function column(email: string, method: string, path: string, site = "none"): Promise<string> {
+  async function column(
+    email: string,
+    method: string,
+    path: string,
+    site = "none",
+  ): Promise<string> {
     const headers = {
       [ACCESS_HEADER]: await access.token({ email }),
       "sec-fetch-site": site,
@@ -312,18 +317,21 @@ describe("who comes through Access", () => {
     expect(await edge.trace()).toEqual(before);
   });
 
-  it.each(SCOPES)("is let in with %s for what that allows, and where the rule says", async (scope) => {
-    const { name } = edge.world;
-    const [all, one] = [`all-${name}@example.com`, `one-${name}@example.com`];
-    await rule({ email: all, scopes: [scope] });
-    await rule({ email: one, scopes: [scope], project: name });
-    // What would forget the project.
-    const rest = TABLE.filter(({ route }) => route !== "DELETE /v1/projects/{project}");
-    for (const { method, path, route, scope: needed } of rest) {
-      const answer = allows([scope], needed) ? "let in" : "insufficient_scope";
-      expect([route, await column(all, method, path)]).toEqual([route, answer]);
-      const there = path.includes("{project}") ? answer : "no_access_rule";
-      expect([route, await column(one, method, path)]).toEqual([route, there]);
-    }
-  });
+  it.each(SCOPES)(
+    "is let in with %s for what that allows, and where the rule says",
+    async (scope) => {
+      const { name } = edge.world;
+      const [all, one] = [`all-${name}@example.com`, `one-${name}@example.com`];
+      await rule({ email: all, scopes: [scope] });
+      await rule({ email: one, scopes: [scope], project: name });
+      // What would forget the project.
+      const rest = TABLE.filter(({ route }) => route !== "DELETE /v1/projects/{project}");
+      for (const { method, path, route, scope: needed } of rest) {
+        const answer = allows([scope], needed) ? "let in" : "insufficient_scope";
+        expect([route, await column(all, method, path)]).toEqual([route, answer]);
+        const there = path.includes("{project}") ? answer : "no_access_rule";
+        expect([route, await column(one, method, path)]).toEqual([route, there]);
+      }
+    },
+  );
 });

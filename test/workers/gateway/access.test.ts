@@ -204,9 +204,9 @@ describe("the gateway's routes", () => {
     for (const more of [{ aud: ["c".repeat(64)] }, { exp: 1 }, { type: "org" }]) {
       expect(await through(all, more)).toEqual(table(unknown, unknown));
     }
-    expect(await column("x", { "cf-access-jwt-assertion": await access.token({ email: all }) })).toEqual(
-      table(unknown, unknown),
-    );
+    expect(
+      await column("x", { "cf-access-jwt-assertion": await access.token({ email: all }) }),
+    ).toEqual(table(unknown, unknown));
     expect(await edge.trace()).toEqual(before);
   });
 
