@@ -44,6 +44,8 @@ export default defineConfig({
                 CLOUDFLARE_ACCOUNT_ID: "0123456789abcdef0123456789abcdef",
                 CLOUDFLARE_API_TOKEN: "sandbox-token",
                 CLOUDFLARE_API_BASE_URL: "https://api.cloudflare.test/client/v4",
+                ACCESS_TEAM: "https://acme.cloudflareaccess.com",
+                ACCESS_AUD: `${"a".repeat(64)} ${"b".repeat(64)}`,
               },
               outboundService: (request: Request) =>
                 new Response(`unmocked ${request.url}`, { status: 599 }),

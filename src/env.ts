@@ -1,5 +1,6 @@
 import * as z from "zod";
 
+import type { AccessTeam } from "./security/access.ts";
 import { ISSUERS, issuerAt, type Issuer } from "./security/issuers.ts";
 import { parseKeyring, type Keyring } from "./security/keyring.ts";
 import { err, ok, type Result } from "./result.ts";
@@ -23,6 +24,8 @@ export interface Config {
   readonly localSites: string | null;
   /** Whose tokens CI jobs may come with. */
   readonly issuers: readonly Issuer[];
+  /** Whose word counts for who comes through Cloudflare Access; null: nobody's, and such a header is nothing. */
+  readonly access: AccessTeam | null;
 }
 
 /** A setting that is missing or wrong, and the command that mends it. Never holds the value. */
@@ -44,6 +47,8 @@ const Settings = z.object({
   SIGNALBOX_LOCAL_SITES: text,
   SIGNALBOX_LOCAL_ISSUER: text,
   OIDC_ISSUERS: text,
+  ACCESS_TEAM: text,
+  ACCESS_AUD: text,
 });
 
 const DEFAULT_API = "https://api.cloudflare.com/client/v4";
@@ -119,7 +124,12 @@ async function parse(env: object): Promise<Result<Config, readonly ConfigProblem
     });
   }
 
-  if (problems.length > 0 || keyring === null || credential === null) {
+  const access = accessOf(settings);
+  if (!access.ok) {
+    problems.push(access.error);
+  }
+
+  if (problems.length > 0 || !access.ok || keyring === null || credential === null) {
     return err(problems);
   }
   const local = settings.SIGNALBOX_LOCAL === "1";
@@ -137,6 +147,7 @@ async function parse(env: object): Promise<Result<Config, readonly ConfigProblem
         ? [issuerAt(settings.SIGNALBOX_LOCAL_ISSUER)]
         : []),
     ],
+    access: access.value,
     localSites: local ? (settings.SIGNALBOX_LOCAL_SITES ?? null) : null,
   });
 }
@@ -144,6 +155,31 @@ async function parse(env: object): Promise<Result<Config, readonly ConfigProblem
 /** Written as a token has it: nothing but host and path, and no slash at the end. */
 function isIssuerUrl(url: string): boolean {
   return /^https:\/\/[^/?#@]+(?:\/[^?#@]+)?$/.test(url) && URL.canParse(url) && !url.endsWith("/");
+}
+
+/** Half of it is a mistake: whoever set that believes that Access lets people in, or keeps them out. */
+function accessOf(settings: z.infer<typeof Settings>): Result<AccessTeam | null, ConfigProblem> {
+  const { ACCESS_TEAM: team = "", ACCESS_AUD: tags = "" } = settings;
+  const audience = tags.split(/[\s,]+/).filter((tag) => tag !== "");
+  if (team === "" && audience.length === 0) {
+    return ok(null);
+  }
+  const [, name] =
+    /^(?:https:\/\/)?([a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)\.cloudflareaccess\.com\/?$/i.exec(team) ??
+    [];
+  if (name === undefined) {
+    return err({
+      setting: "ACCESS_TEAM",
+      detail: `is ${team === "" ? "not set, though ACCESS_AUD is" : "not the domain of a team"}. Set it to https://<team>.cloudflareaccess.com; Zero Trust shows the team's domain under Settings.`,
+    });
+  }
+  if (audience.length === 0 || !audience.every((tag) => /^[\da-f]{64}$/.test(tag))) {
+    return err({
+      setting: "ACCESS_AUD",
+      detail: `${audience.length === 0 ? "is not set, though ACCESS_TEAM is" : "has something that is no AUD tag"}. Set it to the AUD tag of the Access application, 64 hexadecimal digits; several with blanks between them.`,
+    });
+  }
+  return ok({ url: `https://${name.toLowerCase()}.cloudflareaccess.com`, audience });
 }
 
 function credentialOf(settings: z.infer<typeof Settings>): Credential | null {

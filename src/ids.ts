@@ -11,6 +11,7 @@ export type IdPrefix =
   | "lck"
   | "tok"
   | "tru"
+  | "acr"
   | "upl";
 
 /** A prefixed, sortable id: `dpl_01J…`. */

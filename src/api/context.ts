@@ -5,6 +5,7 @@ import { callInstance, callProject } from "../call.ts";
 import type { Config } from "../env.ts";
 import type { Instance } from "../instance/instance.ts";
 import { projectKey, referenceOf, type Remote } from "../objects.ts";
+import { Problem } from "../problem.ts";
 import type { Job } from "./oidc.ts";
 import type { Project } from "../project/project.ts";
 import type { Run } from "../project/runs.ts";
@@ -14,6 +15,8 @@ import type { Scope } from "../security/tokens.ts";
 export interface Caller {
   readonly token: string;
   readonly scopes: readonly Scope[];
+  /** Nothing but Cloudflare Access says so. */
+  readonly access?: boolean;
   /** Of a CI job: the hash of its token, by which it may read its deploys when that has expired. */
   readonly reader?: string;
   /** Likewise: which run of its workflow it is. */
@@ -48,6 +51,18 @@ export function readReference(
   const account = at === -1 ? configured : reference.slice(0, at);
   const name = reference.slice(at + 1);
   return NAME.test(name) && ACCOUNT.test(account) ? { account_id: account, name } : null;
+}
+
+/** The key of the project that a field `project` of a body names. */
+export function keyNamed(c: Context<AppEnv>, reference: string): string {
+  const place = readReference(reference, c.var.config.accountId);
+  if (place === null) {
+    const detail = "must be the name of a project, as it stands in paths.";
+    throw new Problem("field_invalid", `project: ${detail}`, {
+      errors: [{ field: "project", detail }],
+    });
+  }
+  return projectKey(place.account_id, place.name);
 }
 
 /** The account that the request is about: the one in its path, by itself or before the project's name, else the configured one. */

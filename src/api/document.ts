@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 
 import { EventType } from "../project/shapes.ts";
 import { VERSION } from "../version.ts";
+import { ACCESS_HEADER } from "./access.ts";
 import type { Api } from "./context.ts";
 import { json } from "./responses.ts";
 import { Event } from "./schemas.ts";
@@ -30,6 +31,13 @@ export function documentRoute(api: Api): void {
     bearerFormat: "JWT",
     description:
       "The OIDC token of a job of GitHub Actions or GitLab CI. Routes of a project take it as well, where a trust rule of the project fits, with the scope of that.",
+  });
+  api.openAPIRegistry.registerComponent("securitySchemes", "access", {
+    type: "apiKey",
+    in: "header",
+    name: ACCESS_HEADER,
+    description:
+      "Set by Cloudflare Access, where that stands in front of this address: log in with a browser, or send CF-Access-Client-Id and CF-Access-Client-Secret of a service token. The rules at /v1/access say who may do what. A token in `Authorization` comes before it.",
   });
   for (const type of EventType.options) {
     api.openAPIRegistry.registerWebhook({

@@ -2,11 +2,10 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { createMiddleware } from "hono/factory";
 
 import { callProject } from "../call.ts";
-import { projectKey } from "../objects.ts";
-import { existing, Problem } from "../problem.ts";
+import { existing } from "../problem.ts";
 import { actorOf } from "../security/issuers.ts";
 import { mintToken } from "../security/tokens.ts";
-import { readReference, type Api, type AppEnv } from "./context.ts";
+import { keyNamed, type Api, type AppEnv } from "./context.ts";
 import { bearerJob } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
 import { trusted } from "./oidc.ts";
@@ -43,15 +42,7 @@ export function exchangeRoute(api: Api): void {
   api.openapi(exchange, async (c) => {
     const { keyring } = c.var.config;
     const { job } = c.var;
-    const { project: reference } = c.req.valid("json");
-    const place = readReference(reference, c.var.config.accountId);
-    if (place === null) {
-      const detail = "must be the name of a project.";
-      throw new Problem("field_invalid", `project: ${detail}`, {
-        errors: [{ field: "project", detail }],
-      });
-    }
-    const key = projectKey(place.account_id, place.name);
+    const key = keyNamed(c, c.req.valid("json").project);
     const { scopes } = await trusted(c, job, key);
     const { id, token, hash } = await mintToken(keyring, key);
     const row = {

@@ -7,6 +7,7 @@ import { isBootstrapToken, readBootstrapToken } from "../security/bootstrap.ts";
 import { allows, INSTANCE, readToken, type Scope } from "../security/tokens.ts";
 import type { TokenRefusal } from "../tokens.ts";
 import { callInstance, callProject } from "../call.ts";
+import { accessCaller } from "./access.ts";
 import { keyIn, nameIn, referenceIn, type AppEnv, type Caller } from "./context.ts";
 import { trustedCaller } from "./trusted.ts";
 import { jobOf, trusted, type Job } from "./oidc.ts";
@@ -15,7 +16,7 @@ import type { Context } from "hono";
 /** What a route declares to be guarded: the middleware that does it, and what the document says of it. */
 export interface Guarded {
   middleware: MiddlewareHandler<AppEnv>;
-  security: ({ token: string[] } | { oidc: string[] })[];
+  security: ({ token: string[] } | { oidc: string[] } | { access: string[] })[];
 }
 
 interface OnProject {
@@ -52,7 +53,7 @@ export function onInstance(scope: Scope): Guarded {
 
 function guarded(scope: Scope, admit: (c: Context<AppEnv>) => Promise<Caller>): Guarded {
   return {
-    security: [{ token: [scope] }],
+    security: [{ token: [scope] }, { access: [scope] }],
     async middleware(c, next) {
       c.set("caller", await admit(c));
       await next();
@@ -61,14 +62,16 @@ function guarded(scope: Scope, admit: (c: Context<AppEnv>) => Promise<Caller>): 
 }
 
 /**
- * Who holds this token. A forged one, or one for another place, is refused by its tag, before anybody is asked. For an
- * instance's token the registry is asked in the same call, so that a guessed name never wakes a project's object.
+ * Who asks: who holds the token or, where there is none, who came through Cloudflare Access. Never both: a token that is no
+ * good is not made up for, and a good one gets nothing besides from a browser's login. A forged token, or one for another
+ * place, is refused by its tag, before anybody is asked. For an instance's token the registry is asked in the same call, so
+ * that a guessed name never wakes a project's object.
  */
 export async function identify(
   c: Context<AppEnv>,
   key: string | null,
   late: readonly string[] = [],
-  tokenOf: (c: Context<AppEnv>) => string = bearer,
+  tokenOf: (c: Context<AppEnv>) => string | null = bearerIn,
 ): Promise<{ caller: Caller; registered: boolean }> {
   const vouched = trustedCaller(c.req.raw, nameIn(c) === null ? null : referenceIn(c));
   if (vouched !== null) {
@@ -76,6 +79,9 @@ export async function identify(
     return { caller: vouched, registered };
   }
   const text = tokenOf(c);
+  if (text === null) {
+    return (await accessCaller(c, key)) ?? missing();
+  }
   const { keyring } = c.var.config;
   if (isJwt(text)) {
     return { caller: await jobCaller(c, key, text, late), registered: true };
@@ -137,19 +143,32 @@ export async function bearerJob(c: Context<AppEnv>): Promise<Job> {
 }
 
 export function bearer(c: Context<AppEnv>): string {
-  const header = c.req.header("authorization") ?? "";
-  const [, text = ""] = /^Bearer +(\S{1,8192}) *$/i.exec(header) ?? [];
-  if (text === "") {
-    throw unauthorized("token_missing");
+  return bearerIn(c) ?? missing();
+}
+
+/** null: there is no such header at all. One that can't be read is refused. */
+export function bearerIn(c: Context<AppEnv>): string | null {
+  const header = c.req.header("authorization");
+  if (header === undefined) {
+    return null;
   }
-  return text;
+  const [, text] = /^Bearer +(\S{1,8192}) *$/i.exec(header) ?? [];
+  return text ?? missing();
+}
+
+function missing(): never {
+  throw unauthorized("token_missing");
 }
 
 export function checkScope(caller: Caller, needed: Scope): void {
   if (!allows(caller.scopes, needed)) {
+    const [whose, remedy] =
+      caller.access === true
+        ? ["your access rules have", "Have a rule with that scope made (POST /v1/access)."]
+        : ["the token has", "Use a token with that scope."];
     throw new Problem(
       "insufficient_scope",
-      `This takes the scope ${needed}; the token has ${caller.scopes.join(", ")}. Use a token with that scope.`,
+      `This takes the scope ${needed}; ${whose} ${caller.scopes.join(", ")}. ${remedy}`,
       {
         headers: { "www-authenticate": challenge(`error="insufficient_scope", scope="${needed}"`) },
       },

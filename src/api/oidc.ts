@@ -6,6 +6,7 @@ import { Problem } from "../problem.ts";
 import type { TrustView } from "../project/trust.ts";
 import { sha256, toHex, utf8 } from "../security/encoding.ts";
 import { actorOf, type JobClaims } from "../security/issuers.ts";
+import type { JwtRefusal } from "../security/jwt.ts";
 import { AUDIENCE, verifyOidc } from "../security/oidc.ts";
 import { allows, type Scope } from "../security/tokens.ts";
 import { originOf, type AppEnv, type Caller } from "./context.ts";
@@ -23,15 +24,18 @@ export async function jobOf(c: Context<AppEnv>, text: string): Promise<Job> {
   const audience = [...new Set([address, new URL(address).origin]), AUDIENCE];
   const token = await verifyOidc(c.var.config.issuers, audience, text, Date.now());
   if (!token.ok) {
-    const { code, detail } = token.error;
-    throw new Problem(code, detail, {
-      headers:
-        code === "issuer_unavailable"
-          ? { "retry-after": "5" }
-          : { "www-authenticate": 'Bearer realm="signalbox", error="invalid_token"' },
-    });
+    throw jwtProblem(token.error);
   }
   return { ...token.value, hash: toHex(await sha256(utf8(text))) };
+}
+
+export function jwtProblem({ code, detail }: JwtRefusal): Problem {
+  return new Problem(code, detail, {
+    headers:
+      code === "issuer_unavailable"
+        ? { "retry-after": "5" }
+        : { "www-authenticate": 'Bearer realm="signalbox", error="invalid_token"' },
+  });
 }
 
 /**

@@ -20,3 +20,4 @@ export const ScheduleParams = withId("schedule");
 export const LockParams = withId("lock");
 export const TokenParams = withId("token");
 export const TrustParams = withId("trust rule");
+export const AccessRuleParams = withId("access rule").pick({ id: true });

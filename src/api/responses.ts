@@ -22,6 +22,9 @@ const GUARDED: readonly Code[] = [
   "expired_token",
   "revoked_token",
   "insufficient_scope",
+  "no_access_rule",
+  "cross_site",
+  "issuer_unavailable",
 ];
 /** And where a CI job may come with the token that its provider gave it. */
 export const OIDC: readonly Code[] = ["not_trusted", "issuer_unavailable"];

@@ -1,4 +1,5 @@
 import { hookDoor } from "../hooks/receive.ts";
+import { accessRoutes } from "./access-rules.ts";
 import { accountRoutes } from "./accounts.ts";
 import { badgeRoutes } from "./badge.ts";
 import type { Api } from "./context.ts";
@@ -50,6 +51,7 @@ export const routes: readonly ((api: Api) => void)[] = [
   tokenRoutes,
   trustRoutes,
   exchangeRoute,
+  accessRoutes,
   instanceRoutes,
   metricRoutes,
   healthRoute,

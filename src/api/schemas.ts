@@ -4,6 +4,7 @@ import { parseDeployJson } from "../deploy-form/json.ts";
 import { SOURCE_NAMES } from "../hooks/sources/index.ts";
 import { HookSettings } from "../project/hook-settings.ts";
 import type { HookDelivery as HookDeliveryView, HookView } from "../project/hooks.ts";
+import type { AccessRuleView } from "../instance/access.ts";
 import type { ScheduleView } from "../project/schedules.ts";
 import { PolicyShape } from "../project/policy.ts";
 import * as shapes from "../project/shapes.ts";
@@ -157,6 +158,19 @@ export const Trust = z
     created_at: z.string(),
   } satisfies Shape<TrustView>)
   .openapi("Trust");
+
+export const AccessRule = z
+  .object({
+    id: z.string(),
+    email: z.string().nullable(),
+    email_domain: z.string().nullable(),
+    service_token: z.string().nullable(),
+    scopes: z.array(z.enum(SCOPES)),
+    project: z.string().nullable().openapi({ description: "null: all, and the instance itself." }),
+    description: z.string().nullable(),
+    created_at: z.string(),
+  } satisfies Shape<AccessRuleView>)
+  .openapi("AccessRule");
 
 export const ProblemShape = z
   .object({

@@ -28,6 +28,8 @@ const KNOWN: Partial<Record<Problem["code"], number>> = {
   account_not_found: 10_000,
   insufficient_scope: 9_109,
   not_trusted: 9_109,
+  no_access_rule: 9_109,
+  cross_site: 9_109,
   not_found: 7_003,
   manifest_missing: 8_000_096,
   upload_token_invalid: 8_000_013,

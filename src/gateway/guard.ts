@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 
-import { bearer, checkScope, identify } from "../api/guard.ts";
+import { bearerIn, checkScope, identify } from "../api/guard.ts";
 import { ACCOUNT, keyIn, nameIn, referenceIn, type AppEnv } from "../api/context.ts";
 import { Problem } from "../problem.ts";
 import type { Scope } from "../security/tokens.ts";
@@ -60,6 +60,6 @@ function idsIn(c: Context<AppEnv>): string[] {
 }
 
 /** Clients that use the older credentials put the token where their key would be. */
-function tokenOf(c: Context<AppEnv>): string {
-  return c.req.header("x-auth-key")?.trim() || bearer(c);
+function tokenOf(c: Context<AppEnv>): string | null {
+  return c.req.header("x-auth-key")?.trim() || bearerIn(c);
 }

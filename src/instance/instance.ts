@@ -3,6 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import { accountSeal, configOf, configuredAccount } from "../env.ts";
 import { projectOf } from "../objects.ts";
 import { ok, type Result } from "../result.ts";
+import type { AccessIdentity } from "../security/access.ts";
 import type { Scope } from "../security/tokens.ts";
 import { migrate, Sql } from "../sql.ts";
 import {
@@ -14,6 +15,14 @@ import {
   type TokenRefusal,
   type TokenView,
 } from "../tokens.ts";
+import {
+  accessScopes,
+  addAccessRule,
+  listAccessRules,
+  removeAccessRule,
+  type AccessRuleView,
+  type NewAccessRule,
+} from "./access.ts";
 import {
   accountRow,
   CONFIGURED_OWNER,
@@ -91,6 +100,7 @@ export class Instance extends DurableObject<Env> {
 
   unregister(key: string): void {
     this.#sql.run("DELETE FROM builds WHERE project = ?", key);
+    this.#sql.run("DELETE FROM access_rules WHERE project = ?", key);
     this.#sql.run("DELETE FROM projects WHERE key = ?", key);
   }
 
@@ -150,6 +160,32 @@ export class Instance extends DurableObject<Env> {
     }
     const scopes = authorizeToken(this.#sql, token, Date.now());
     return scopes.ok ? ok({ scopes: scopes.value, registered }) : scopes;
+  }
+
+  /** Likewise for somebody who came through Cloudflare Access. No scopes: no rule fits. */
+  admit(
+    identity: AccessIdentity,
+    projectKey: string | null,
+  ): { scopes: Scope[]; registered: boolean } {
+    return {
+      scopes: accessScopes(this.#sql, identity, projectKey),
+      registered: projectKey !== null && this.isRegistered(projectKey),
+    };
+  }
+
+  /** null: its project is not registered. */
+  addAccessRule(rule: NewAccessRule): AccessRuleView | null {
+    return rule.project === null || this.isRegistered(rule.project)
+      ? addAccessRule(this.#sql, rule, Date.now())
+      : null;
+  }
+
+  accessRules(): AccessRuleView[] {
+    return listAccessRules(this.#sql);
+  }
+
+  removeAccessRule(id: string): boolean {
+    return removeAccessRule(this.#sql, id);
   }
 
   addToken(token: NewToken): TokenView {

@@ -73,4 +73,19 @@ INSERT INTO budgets SELECT 'configured', blocked_until FROM budget;
 DROP TABLE budget;
 `,
   },
+  {
+    id: 4,
+    sql: `
+CREATE TABLE access_rules (
+  id TEXT PRIMARY KEY,
+  email TEXT,
+  email_domain TEXT,
+  service_token TEXT,
+  scopes TEXT NOT NULL,
+  project TEXT,
+  description TEXT,
+  created_at INTEGER NOT NULL
+);
+`,
+  },
 ];

@@ -99,6 +99,7 @@ describe("every route with a JSON body", () => {
       "POST /v1/projects/{project}/tokens",
       "POST /v1/tokens",
       "POST /v1/projects/{project}/trust",
+      "POST /v1/access",
       "PATCH /v1/builds",
     ]);
   });

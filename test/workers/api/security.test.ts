@@ -2,8 +2,10 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { ACCESS_HEADER } from "../../../src/api/access.ts";
 import { app } from "../../../src/app.ts";
-import { INSTANCE, mintToken, SCOPES, type Scope } from "../../../src/security/tokens.ts";
+import { allows, INSTANCE, mintToken, SCOPES, type Scope } from "../../../src/security/tokens.ts";
+import { AUD, Issuer } from "../support/issuer.ts";
 import { bootstrap, Edge, expectProblem, filled, leave, operations, ORIGIN } from "./edge.ts";
 
 /** Every guarded route and what it takes. One that is missing here, or has another scope, fails. */
@@ -74,6 +76,9 @@ const ROUTES: Record<string, Scope> = {
   "POST /v1/projects/{project}/trust": "manage",
   "GET /v1/projects/{project}/trust": "manage",
   "DELETE /v1/projects/{project}/trust/{id}": "manage",
+  "POST /v1/access": "manage",
+  "GET /v1/access": "manage",
+  "DELETE /v1/access/{id}": "manage",
 };
 const TABLE = Object.entries(ROUTES).map(([route, scope]) => {
   const [method = "", path = ""] = route.split(" ");
@@ -143,6 +148,21 @@ describe("a token that is no good", () => {
 
   it.each(byTag)("%s is refused on every route, and nobody is asked", async (_, code, make) => {
     const token = await make(edge);
+    await expectNobodyAsked(token === null ? {} : { authorization: `Bearer ${token}` }, code);
+  });
+
+  it("a forged word of Access is refused on every route, and nobody is asked", async () => {
+    const access = await Issuer.in(edge.world, "access", AUD);
+    await access.addKey("mine");
+    access.published.pop();
+    const forged = { [ACCESS_HEADER]: await access.token({}, "mine", "k1") };
+    await expectNobodyAsked(forged, "invalid_token");
+    expect(access.asked).toBe(1);
+    const iss = "https://evil.cloudflareaccess.com";
+    await expectNobodyAsked({ [ACCESS_HEADER]: await access.token({ iss }) }, "invalid_token");
+  });
+
+  async function expectNobodyAsked(headers: Record<string, string>, code: string): Promise<void> {
     const before = await edge.trace();
     const asked: string[] = [];
     const watched = {
@@ -151,17 +171,14 @@ describe("a token that is no good", () => {
       INSTANCE: { getByName: (name: string) => (asked.push(name), env.INSTANCE.getByName(name)) },
     };
     for (const { method, path } of TABLE) {
-      const request = new Request(`${ORIGIN}${filled(path, edge)}`, {
-        method,
-        ...(token === null ? {} : { headers: { authorization: `Bearer ${token}` } }),
-      });
+      const request = new Request(`${ORIGIN}${filled(path, edge)}`, { method, headers });
       const response = await app.fetch(request, watched, createExecutionContext());
       expect(await response.json()).toMatchObject({ status: 401, code });
       expect(response.headers.get("www-authenticate")).toMatch(/^Bearer realm="signalbox"/);
     }
     expect(asked).toEqual([]);
     expect(await edge.trace()).toEqual(before);
-  });
+  }
 
   it("that expired is refused on every route", async () => {
     const expires_at = new Date(Date.now() + 60_000).toISOString();
@@ -259,4 +276,72 @@ describe("a good token", () => {
     }
     expect(await edge.trace()).toEqual(before);
   });
+});
+
+describe("who comes through Access", () => {
+  let access: Issuer;
+  beforeEach(async () => {
+    access = await Issuer.in(edge.world, "access", AUD);
+  });
+
+  /** As somebody of this address, on every route that is not open. */
+  async function column(
+    email: string,
+    method: string,
+    path: string,
+    site = "none",
+  ): Promise<string> {
+    const headers = {
+      [ACCESS_HEADER]: await access.token({ email }),
+      "sec-fetch-site": site,
+      ...(method === "GET" ? {} : BODY.headers),
+    };
+    const body = method === "GET" ? {} : { body: BODY.body };
+    const sent = { token: null, headers, ...body };
+    const got = await edge.send(method, filled(path, edge), sent);
+    return got.status === 401 || got.status === 403 ? (got.body.code as string) : "let in";
+  }
+
+  const rule = async (json: object): Promise<void> => {
+    expect((await edge.send("POST", "/v1/access", { json })).status).toBe(201);
+  };
+
+  it("is refused on every route where no rule fits, and nothing comes of it", async () => {
+    const before = await edge.trace();
+    for (const { method, path, route } of TABLE) {
+      expect([route, await column("nobody@example.com", method, path)]).toEqual([
+        route,
+        "no_access_rule",
+      ]);
+    }
+    expect(await edge.trace()).toEqual(before);
+  });
+
+  it("is refused from another site's page wherever something could change", async () => {
+    await rule({ email: "boss@example.com", scopes: ["manage"] });
+    const before = await edge.trace();
+    for (const { method, path, route } of TABLE.filter((each) => each.method !== "GET")) {
+      const answer = await column("boss@example.com", method, path, "cross-site");
+      expect([route, answer]).toEqual([route, "cross_site"]);
+    }
+    expect(await edge.trace()).toEqual(before);
+  });
+
+  it.each(SCOPES)(
+    "is let in with %s for what that allows, and where the rule says",
+    async (scope) => {
+      const { name } = edge.world;
+      const [all, one] = [`all-${name}@example.com`, `one-${name}@example.com`];
+      await rule({ email: all, scopes: [scope] });
+      await rule({ email: one, scopes: [scope], project: name });
+      // What would forget the project.
+      const rest = TABLE.filter(({ route }) => route !== "DELETE /v1/projects/{project}");
+      for (const { method, path, route, scope: needed } of rest) {
+        const answer = allows([scope], needed) ? "let in" : "insufficient_scope";
+        expect([route, await column(all, method, path)]).toEqual([route, answer]);
+        const there = path.includes("{project}") ? answer : "no_access_rule";
+        expect([route, await column(one, method, path)]).toEqual([route, there]);
+      }
+    },
+  );
 });

@@ -5,7 +5,7 @@ import { GATEWAY_ROUTES, type GatewayRoute } from "../../../src/gateway/door.ts"
 import { uuidOf } from "../../../src/gateway/provisional.ts";
 import { mintToken } from "../../../src/security/tokens.ts";
 import { Edge, leave, ORIGIN } from "../api/edge.ts";
-import { Issuer } from "../support/issuer.ts";
+import { AUD, Issuer } from "../support/issuer.ts";
 
 let edge: Edge;
 beforeEach(async () => {
@@ -75,6 +75,37 @@ async function call(
   return { status: response.status, code: body.errors[0]?.code, body };
 }
 
+/** What each guarded route answers to this caller: the code of the refusal, or that there was none. */
+async function column(
+  token: string | null,
+  headers: Record<string, string> = {},
+): Promise<Record<string, unknown>> {
+  const before = asked();
+  const answers: [string, unknown][] = [];
+  for (const { method, path } of GUARDED) {
+    // Time for the budget to fill; a form that is none, so that nobody waits for a deploy.
+    edge.world.pass(1_000);
+    const sent = { ...headers, "content-type": "multipart/mixed" };
+    const got = await call(method, pathOf(path), token, sent);
+    answers.push([`${method} ${path}`, [401, 403].includes(got.status) ? got.code : "let in"]);
+  }
+  expect(asked() > before).toBe(answers.some(([, answer]) => answer === "let in"));
+  return Object.fromEntries(answers);
+}
+
+/** What a column should be: by the scope of each route of the project, and `account` for those about all of them. */
+function table(
+  answer: (scope: string) => unknown,
+  account: (scope: string) => unknown,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    GUARDED.map((route) => {
+      const { scope = "", registered } = route.admission ?? {};
+      return [nameOf(route), (registered === null ? account : answer)(scope)];
+    }),
+  );
+}
+
 const asked = (): number => edge.world.sandbox.journal().requests.length;
 
 describe("the gateway's routes", () => {
@@ -133,41 +164,64 @@ describe("the gateway's routes", () => {
   it("take a CI job's token for what the rule says, and only about the project", async () => {
     const github = await Issuer.in(edge.world, "github", ORIGIN);
     const rule = { issuer: "github", repository_id: "4711" };
-    const column = async (token: string): Promise<Record<string, unknown>> => {
-      const before = asked();
-      const answers: [string, unknown][] = [];
-      for (const { method, path } of GUARDED) {
-        // Time for the budget to fill; a form that is none, so that nobody waits for a deploy.
-        edge.world.pass(1_000);
-        const got = await call(method, pathOf(path), token, { "content-type": "multipart/mixed" });
-        answers.push([`${method} ${path}`, [401, 403].includes(got.status) ? got.code : "let in"]);
-      }
-      expect(asked() > before).toBe(answers.some(([, answer]) => answer === "let in"));
-      return Object.fromEntries(answers);
-    };
-    const table = (answer: (scope: string) => unknown): Record<string, unknown> =>
-      Object.fromEntries(
-        GUARDED.map((route) => {
-          const { scope = "", registered } = route.admission ?? {};
-          return [nameOf(route), registered === null ? 10_000 : answer(scope)];
-        }),
-      );
-    expect(await column(await github.token())).toEqual(table(() => 9_109));
+    const unknown = (): number => 10_000;
+    expect(await column(await github.token())).toEqual(table(() => 9_109, unknown));
     await edge.on("POST", "/trust", { json: { ...rule, scope: "read" } });
     expect(await column(await github.token())).toEqual(
-      table((scope) => (scope === "read" ? "let in" : 9_109)),
+      table((scope) => (scope === "read" ? "let in" : 9_109), unknown),
     );
     await edge.on("POST", "/trust", { json: { ...rule, scope: "deploy" } });
     const token = await github.token();
-    expect(await column(token)).toEqual(table((scope) => (scope === "manage" ? 9_109 : "let in")));
-    expect(await column(`${token.slice(0, -8)}AAAAAAAA`)).toEqual(table(() => 10_000));
+    expect(await column(token)).toEqual(
+      table((scope) => (scope === "manage" ? 9_109 : "let in"), unknown),
+    );
+    expect(await column(`${token.slice(0, -8)}AAAAAAAA`)).toEqual(table(unknown, unknown));
     edge.world.pass(10 * 60_000);
-    expect(await column(token)).toEqual(table(() => 10_000));
+    expect(await column(token)).toEqual(table(unknown, unknown));
     github.answer = () => new Response("no", { status: 500 });
     edge.world.pass(60_000);
     const path = pathOf("/accounts/:account/pages/projects/:project");
     const got = await call("GET", path, await github.token({}, "k1", "k2"));
     expect([got.status, got.code]).toEqual([503, 8_900_503]);
+  });
+
+  it("take who comes through Access for what the rules say, and where", async () => {
+    const access = await Issuer.in(edge.world, "access", AUD);
+    const { name } = edge.world;
+    const through = async (email: string, more: object = {}): Promise<Record<string, unknown>> =>
+      column(null, { "cf-access-jwt-assertion": await access.token({ email, ...more }) });
+    const refused = (): number => 9_109;
+    const deploys = (scope: string): unknown => (scope === "manage" ? 9_109 : "let in");
+    const [all, one] = [`all-${name}@example.com`, `one-${name}@example.com`];
+    expect(await through(all)).toEqual(table(refused, refused));
+    await edge.send("POST", "/v1/access", { json: { email: all, scopes: ["deploy"] } });
+    const json = { email: one, scopes: ["deploy"], project: name };
+    await edge.send("POST", "/v1/access", { json });
+    expect(await through(all)).toEqual(table(deploys, deploys));
+    expect(await through(one)).toEqual(table(deploys, refused));
+    const before = await edge.trace();
+    const unknown = (): number => 10_000;
+    for (const more of [{ aud: ["c".repeat(64)] }, { exp: 1 }, { type: "org" }]) {
+      expect(await through(all, more)).toEqual(table(unknown, unknown));
+    }
+    expect(
+      await column("x", { "cf-access-jwt-assertion": await access.token({ email: all }) }),
+    ).toEqual(table(unknown, unknown));
+    expect(await edge.trace()).toEqual(before);
+  });
+
+  it("take nothing from another site's page by a login with Access", async () => {
+    const access = await Issuer.in(edge.world, "access", AUD);
+    const email = `all-${edge.world.name}@example.com`;
+    await edge.send("POST", "/v1/access", { json: { email, scopes: ["manage"] } });
+    const headers = { "sec-fetch-site": "cross-site" };
+    const before = [asked(), await edge.trace()];
+    for (const { method, path } of GUARDED.filter((route) => route.method !== "GET")) {
+      const assertion = { "cf-access-jwt-assertion": await access.token({ email }) };
+      const got = await call(method, pathOf(path), null, { ...headers, ...assertion });
+      expect([got.status, got.code, got.body.success]).toEqual([403, 9_109, false]);
+    }
+    expect([asked(), await edge.trace()]).toEqual(before);
   });
 
   it("show a deploy to the job that asked for it when its token has expired", async () => {

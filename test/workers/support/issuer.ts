@@ -27,9 +27,36 @@ const BASE = {
     ci_config_ref_uri: "gitlab.com/acme/site//.gitlab-ci.yml@refs/heads/main",
     pipeline_id: "123",
   },
+  access: {
+    iss: "https://acme.cloudflareaccess.com",
+    type: "app",
+    email: "ada@example.com",
+    sub: "7335d417-61da-459d-899c-0a01c76a2f94",
+    identity_nonce: "6ei69kawdKzMIAPF",
+    country: "GB",
+  },
 } as const;
 
-/** A provider of CI, with keys of its own, that answers where the real one has its keys. */
+const KEYS = {
+  github: "/.well-known/jwks",
+  gitlab: "/oauth/discovery/keys",
+  access: "/cdn-cgi/access/certs",
+} as const;
+
+/** The AUD tags that the Worker under test is configured with. */
+export const AUD = ["a".repeat(64), "b".repeat(64)] as const;
+
+/** What Access says of a service, in the place of what it says of a person. */
+export const SERVICE = {
+  email: undefined,
+  identity_nonce: undefined,
+  country: undefined,
+  nbf: undefined,
+  sub: "",
+  common_name: "e367826f93b8d71185e03fe518aff3b4.access",
+} as const;
+
+/** A provider of CI, or the login of Cloudflare Access, with keys of its own, that answers where the real one has its keys. */
 export class Issuer {
   /** Those that it publishes. */
   published: JWK[] = [];
@@ -39,19 +66,22 @@ export class Issuer {
   answer: (() => Response | Promise<Response>) | null = null;
   readonly #kind: keyof typeof BASE;
   readonly #keys: Record<string, Key> = {};
-  readonly #audience: string;
+  readonly #audience: string | readonly string[];
 
-  private constructor(kind: keyof typeof BASE, audience: string) {
+  private constructor(kind: keyof typeof BASE, audience: string | readonly string[]) {
     this.#kind = kind;
     this.#audience = audience;
   }
 
-  static async in(world: World, kind: keyof typeof BASE, audience: string): Promise<Issuer> {
+  static async in(
+    world: World,
+    kind: keyof typeof BASE,
+    audience: string | readonly string[],
+  ): Promise<Issuer> {
     const issuer = new Issuer(kind, audience);
-    const path = { github: "/.well-known/jwks", gitlab: "/oauth/discovery/keys" }[kind];
     world.sites.set(new URL(BASE[kind].iss).host, (request) => {
       issuer.asked += 1;
-      return new URL(request.url).pathname === path
+      return new URL(request.url).pathname === KEYS[kind]
         ? (issuer.answer?.() ?? Response.json({ keys: issuer.published }))
         : new Response(null, { status: 404 });
     });
@@ -59,6 +89,10 @@ export class Issuer {
     // Keys that were fetched in an earlier test are too old to be used.
     world.pass(11 * 60_000);
     return issuer;
+  }
+
+  get url(): string {
+    return BASE[this.#kind].iss;
   }
 
   async addKey(kid: string, alg: "RS256" | "ES256" = "RS256"): Promise<void> {
