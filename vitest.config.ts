@@ -37,6 +37,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
+            verbose: false,
             miniflare: {
               // A tripwire: tests replace `fetch`; whatever still gets out is answered with a status nobody expects.
               bindings: {
