@@ -28,6 +28,8 @@ export default defineConfig({
         define: { __FAULTS__: "true" },
         test: {
           name: "unit",
+          // To load the modules anew for each file takes longer than most of its tests do. What they test keeps no state.
+          isolate: false,
           env: modelEnv,
           include: ["test/unit/**/*.test.ts"],
         },
