@@ -13,6 +13,9 @@ if (existsSync(MEMORY)) {
   }
 }
 
+/** A test that computes may take 4 s on a core of its own, and layers run beside each other on fewer cores than they want. */
+const COMPUTING_MS = 20_000;
+
 /** What asks for a certain run of a model, or for more of them: see test/support/runs.ts. */
 const modelEnv = Object.fromEntries(
   ["SIGNALBOX_SEED", "SIGNALBOX_PATH", "SIGNALBOX_RUNS"].map((name) => [
@@ -32,6 +35,7 @@ export default defineConfig({
           isolate: false,
           env: modelEnv,
           include: ["test/unit/**/*.test.ts"],
+          testTimeout: COMPUTING_MS,
         },
       },
       {
@@ -59,11 +63,13 @@ export default defineConfig({
           isolate: false,
           env: modelEnv,
           include: ["test/workers/**/*.test.ts"],
+          testTimeout: COMPUTING_MS,
         },
       },
       {
         test: {
           name: "sandbox",
+          isolate: false,
           include: ["test/sandbox/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
