@@ -13,6 +13,9 @@ if (existsSync(MEMORY)) {
   }
 }
 
+/** A test that computes may take 4 s on a core of its own, and layers run beside each other on fewer cores than they want. */
+const COMPUTING_MS = 20_000;
+
 /** What asks for a certain run of a model, or for more of them: see test/support/runs.ts. */
 const modelEnv = Object.fromEntries(
   ["SIGNALBOX_SEED", "SIGNALBOX_PATH", "SIGNALBOX_RUNS"].map((name) => [
@@ -28,8 +31,11 @@ export default defineConfig({
         define: { __FAULTS__: "true" },
         test: {
           name: "unit",
+          // To load the modules anew for each file takes longer than most of its tests do. What they test keeps no state.
+          isolate: false,
           env: modelEnv,
           include: ["test/unit/**/*.test.ts"],
+          testTimeout: COMPUTING_MS,
         },
       },
       {
@@ -37,6 +43,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
+            verbose: false,
             miniflare: {
               // A tripwire: tests replace `fetch`; whatever still gets out is answered with a status nobody expects.
               bindings: {
@@ -58,11 +65,13 @@ export default defineConfig({
           isolate: false,
           env: modelEnv,
           include: ["test/workers/**/*.test.ts"],
+          testTimeout: COMPUTING_MS,
         },
       },
       {
         test: {
           name: "sandbox",
+          isolate: false,
           include: ["test/sandbox/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,

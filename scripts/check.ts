@@ -8,18 +8,18 @@ import type { Layer, LayerResult } from "./lib/layers.ts";
  */
 const staticOnly = process.argv[2] === "static";
 
-const results: LayerResult[] = await runStatic(STATIC_LAYERS);
+const results: LayerResult[] = await runAll(STATIC_LAYERS);
 if (!staticOnly) {
-  for (const layer of TEST_LAYERS) {
-    console.log(`\n${styleText("bold", `── ${layer.name}`)}`);
-    results.push(await runLayer(layer));
-  }
+  results.push(...(await runAll(TEST_LAYERS)));
 }
 summarize(results);
 process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
 
-/** Two at a time, since most machines have two cores to give; each reports when it is done, in one piece. */
-async function runStatic(layers: readonly Layer[]): Promise<LayerResult[]> {
+/**
+ * Two at a time, since most machines have two cores to give, and a layer that waits leaves its own to the other; each
+ * reports when it is done, in one piece.
+ */
+async function runAll(layers: readonly Layer[]): Promise<LayerResult[]> {
   const waiting = [...layers];
   const done: LayerResult[] = [];
   const worker = async (): Promise<void> => {
@@ -27,7 +27,7 @@ async function runStatic(layers: readonly Layer[]): Promise<LayerResult[]> {
       const result = await runLayer(layer);
       done.push(result);
       console.log(`${mark(result.ok)} ${result.name} ${styleText("dim", seconds(result.ms))}`);
-      if (!result.ok) {
+      if (!result.ok || result.tests !== null) {
         console.log(`\n${result.output.trim()}\n`);
       }
     }
@@ -44,7 +44,7 @@ function summarize(all: readonly LayerResult[]): void {
       `${mark(ok)} ${name.padEnd(width)} ${seconds(ms).padStart(9)}   ${tests === null ? (ok ? "" : "failed") : describe(tests)}`.trimEnd(),
     );
   }
-  // Since this process started: less than the sum, as static layers run side by side.
+  // Since this process started: less than the sum, as layers run side by side.
   console.log(`  ${"in all".padEnd(width)} ${seconds(performance.now()).padStart(9)}\n`);
   if (!staticOnly) {
     const passed = all.reduce((sum, { tests }) => sum + (tests?.passed ?? 0), 0);

@@ -16,7 +16,6 @@ export interface LayerResult {
   readonly name: string;
   readonly ok: boolean;
   readonly ms: number;
-  /** What it printed, when that was not shown while it ran. */
   readonly output: string;
   readonly tests: TestCounts | null;
 }
@@ -44,8 +43,8 @@ export const STATIC_LAYERS: readonly Layer[] = [
   check("format", "oxfmt", "--check"),
 ];
 
-/** The vitest projects, cheapest first. */
-export const TEST_LAYERS: readonly Layer[] = ["unit", "workers", "sandbox", "e2e"].map(
+/** The vitest projects, those that take longest first: e2e mostly waits, and workers computes on one core. */
+export const TEST_LAYERS: readonly Layer[] = ["e2e", "workers", "unit", "sandbox"].map(
   (project) => ({
     name: project,
     project,
@@ -57,7 +56,6 @@ function check(name: string, binary: string, ...args: readonly string[]): Layer 
   return { name, project: null, command: [...tool(binary), ...args] };
 }
 
-/** Runs a layer. Tests print as they go; a static layer's output comes with its result. */
 export async function runLayer(layer: Layer): Promise<LayerResult> {
   if (layer.project === null) {
     const { code, output, ms } = await run(layer.command);
@@ -66,12 +64,14 @@ export async function runLayer(layer: Layer): Promise<LayerResult> {
   const scratch = await mkdtemp(join(tmpdir(), "signalbox-check-"));
   const report = join(scratch, "report.json");
   try {
-    const { code, ms } = await run(
-      [...layer.command, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
-      { show: true },
-    );
+    const { code, output, ms } = await run([
+      ...layer.command,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ]);
     const tests = await countTests(report, code === 0);
-    return { name: layer.name, ok: tests.failed === 0, ms, output: "", tests };
+    return { name: layer.name, ok: tests.failed === 0, ms, output, tests };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -5,14 +5,12 @@ import { tether } from "./tether.ts";
 export interface Finished {
   /** The exit code; 1 when a signal ended it. */
   readonly code: number;
-  /** What it printed, both streams; empty when `show` let it through. */
+  /** What it printed, both streams. */
   readonly output: string;
   readonly ms: number;
 }
 
 export interface RunOptions {
-  /** Print to our own terminal instead of collecting the output. */
-  readonly show?: boolean;
   readonly timeoutMs?: number;
 }
 
@@ -26,13 +24,13 @@ const QUIET_WRANGLER = {
 /** Runs a command to its end. One that takes too long is ended with everything it started. */
 export async function run(
   [file, ...args]: readonly [string, ...string[]],
-  { show = false, timeoutMs = 15 * 60_000 }: RunOptions = {},
+  { timeoutMs = 15 * 60_000 }: RunOptions = {},
 ): Promise<Finished> {
   const started = performance.now();
   const child = spawn(file, args, {
     cwd: ROOT,
     env: { ...process.env, ...QUIET_WRANGLER },
-    stdio: ["ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"],
+    stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
   const { pid } = child;
@@ -40,8 +38,8 @@ export async function run(
     throw new Error(`${file} could not be started.`);
   }
   const chunks: Buffer[] = [];
-  child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
-  child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));
   const timer = setTimeout(() => {
     chunks.push(Buffer.from(`\nEnded: not done after ${timeoutMs / 1000} s.\n`));
     process.kill(-pid, "SIGKILL");
