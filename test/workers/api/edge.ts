@@ -22,7 +22,7 @@ export interface Sent {
 export interface Got {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed, or null where there is none. */
+  /** Parsed, or null where there is no JSON. */
   // oxlint-disable-next-line typescript/no-explicit-any -- tests look into whatever came back
   readonly body: any;
   readonly text: string;
@@ -68,10 +68,11 @@ export class Edge {
     const request = new Request(`${ORIGIN}${path}`, { method, headers, body, redirect: "manual" });
     const response = await exports.default.fetch(request);
     const text = await response.text();
+    const isJson = response.headers.get("content-type")?.includes("json") === true;
     const got: Got = {
       status: response.status,
       headers: response.headers,
-      body: text === "" ? null : (JSON.parse(text) as unknown),
+      body: isJson && text !== "" ? (JSON.parse(text) as unknown) : null,
       text,
     };
     await expectDescribed(method, path, got);
