@@ -1,8 +1,8 @@
 import { until } from "../scripts/demo/wait.ts";
 import { compare } from "./lib/figure.ts";
 import type { Figure } from "./lib/figure.ts";
-import { largeForm, postForm } from "./lib/form.ts";
-import type { LargeForm } from "./lib/form.ts";
+import { largeForm, post } from "./lib/form.ts";
+import type { RequestBody } from "./lib/form.ts";
 import { peakMiB, residentMiB } from "./lib/process.ts";
 import { startMinimal, startSignalbox } from "./lib/sides.ts";
 import type { Sandbox } from "./lib/sides.ts";
@@ -65,7 +65,7 @@ export async function stream(repeats: number, say: (line: string) => void): Prom
 }
 
 export async function throughSignalbox(
-  form: LargeForm,
+  form: RequestBody,
   count: number,
 ): Promise<Sample & { readonly straightMs: number }> {
   const projects = PROJECTS.slice(0, count);
@@ -87,7 +87,7 @@ export async function throughSignalbox(
     await Promise.all(
       projects.map(async (project) => {
         const url = `${side.url}/v1/projects/${project}/deploys`;
-        const text = await postForm(url, form, { token: side.token, status: 202 });
+        const text = await post(url, form, { token: side.token, status: 202 });
         const { deploy } = JSON.parse(text) as Accepted;
         const { status, reason } = await signalbox.ended(project, deploy?.id ?? "");
         if (status !== "succeeded") {
@@ -103,7 +103,7 @@ export async function throughSignalbox(
   return { growthMiB, ms, straightMs };
 }
 
-export async function throughMinimal(form: LargeForm, count: number): Promise<Sample> {
+export async function throughMinimal(form: RequestBody, count: number): Promise<Sample> {
   const projects = PROJECTS.slice(0, count);
   await using side = await startMinimal("stream.js");
   const { pages } = side;
@@ -113,24 +113,22 @@ export async function throughMinimal(form: LargeForm, count: number): Promise<Sa
   const before = residentMiB(side.pid);
   const ms = await timed(pages, form, count, async () => {
     await Promise.all(
-      projects.map((project) =>
-        postForm(`${side.url}/${project}`, form, { token: "", status: 200 }),
-      ),
+      projects.map((project) => post(`${side.url}/${project}`, form, { token: "", status: 200 })),
     );
   });
   return { growthMiB: peakMiB(side.pid) - before, ms };
 }
 
-async function straight(sandbox: Sandbox, project: string, form: LargeForm): Promise<void> {
+async function straight(sandbox: Sandbox, project: string, form: RequestBody): Promise<void> {
   const { sandbox_url: url, account_id: account, sandbox_token: token } = sandbox;
   const path = `/client/v4/accounts/${account}/pages/projects/${project}/deployments`;
-  await postForm(url + path, form, { token, status: 200 });
+  await post(url + path, form, { token, status: 200 });
 }
 
 /** How long it takes until the sandbox has made `count` deployments more, each of exactly the bytes that were sent. */
 async function timed(
   pages: Pages,
-  form: LargeForm,
+  form: RequestBody,
   count: number,
   send: () => Promise<void>,
 ): Promise<number> {

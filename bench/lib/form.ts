@@ -4,8 +4,8 @@ import { request } from "node:http";
 const BOUNDARY = "----signalbox-bench";
 const TIMEOUT_MS = 90_000;
 
-/** A multipart create with one large `_worker.bundle`, ready to be sent any number of times. */
-export interface LargeForm {
+/** Ready to be sent any number of times. */
+export interface RequestBody {
   readonly contentType: string;
   readonly pieces: readonly Buffer[];
   readonly bytes: number;
@@ -13,7 +13,8 @@ export interface LargeForm {
   readonly bodySha256: string;
 }
 
-export function largeForm(bundleBytes: number): LargeForm {
+/** A multipart create with one large `_worker.bundle`. */
+export function largeForm(bundleBytes: number): RequestBody {
   const bundle = randomBytes(bundleBytes);
   const field = (name: string, value: string): string =>
     `--${BOUNDARY}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
@@ -24,18 +25,22 @@ export function largeForm(bundleBytes: number): LargeForm {
     `--${BOUNDARY}\r\ncontent-disposition: form-data; name="_worker.bundle"; filename="_worker.bundle"\r\n` +
     "content-type: application/octet-stream\r\n\r\n";
   const pieces = [Buffer.from(head), bundle, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)];
+  return requestBody(`multipart/form-data; boundary=${BOUNDARY}`, pieces);
+}
+
+export function requestBody(contentType: string, pieces: readonly Buffer[]): RequestBody {
   return {
-    contentType: `multipart/form-data; boundary=${BOUNDARY}`,
+    contentType,
     pieces,
     bytes: pieces.reduce((sum, piece) => sum + piece.length, 0),
     bodySha256: sha256(pieces),
   };
 }
 
-/** Posts the form and returns the answer's text; throws unless it is of the status expected. */
-export async function postForm(
+/** Posts the body and returns the answer's text; throws unless it is of the status expected. */
+export async function post(
   url: string,
-  { contentType, pieces, bytes }: LargeForm,
+  { contentType, pieces, bytes }: RequestBody,
   { token, status }: { readonly token: string; readonly status: number },
 ): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -60,7 +65,9 @@ export async function postForm(
         if (response.statusCode === status) {
           resolve(text);
         } else {
-          reject(new Error(`The form was answered ${response.statusCode}: ${text.slice(0, 500)}`));
+          reject(
+            new Error(`The request was answered ${response.statusCode}: ${text.slice(0, 500)}`),
+          );
         }
       });
     });

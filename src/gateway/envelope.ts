@@ -23,7 +23,8 @@ const KNOWN: Partial<Record<Problem["code"], number>> = {
   token_missing: 10_000,
   invalid_token: 10_000,
   unknown_token: 10_000,
-  expired_token: 10_000,
+  // On 10000 wrangler asks who it is, and ends with the refusal of that; a job whose token has run out is to see that.
+  expired_token: 9_109,
   revoked_token: 10_000,
   account_not_found: 10_000,
   insufficient_scope: 9_109,

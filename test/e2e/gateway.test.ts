@@ -159,6 +159,17 @@ describe.concurrent("the SDK, through the gateway", { timeout: 150_000 }, () => 
   });
 });
 
+/** What wrangler-action takes from wrangler's file: one entry of this type and version, with these fields of these kinds. */
+const FOR_ACTION = {
+  type: "pages-deploy-detailed",
+  version: 1,
+  deployment_id: expect.any(String) as string,
+  url: expect.stringMatching(/^https:\/\//) as string,
+  production_branch: "main",
+  deployment_trigger: { metadata: { commit_hash: expect.any(String) as string } },
+  timestamp: expect.any(String) as string,
+};
+
 describe.concurrent("wrangler, straight and through the gateway", { timeout: 150_000 }, () => {
   test.for([
     [
@@ -168,6 +179,7 @@ describe.concurrent("wrangler, straight and through the gateway", { timeout: 150
       [["--branch", "main", ...COMMIT]],
       ["Uploaded 2 files", "Uploading _headers", "Uploading _redirects"],
       ["manifest", "branch", "commit_message", "commit_hash", "commit_dirty", "_headers"],
+      { environment: "production" },
     ],
     [
       "the same site a second time",
@@ -179,6 +191,7 @@ describe.concurrent("wrangler, straight and through the gateway", { timeout: 150
       ],
       ["Uploaded 0 files (1 already uploaded)"],
       ["manifest", "branch"],
+      { environment: "production" },
     ],
     [
       "a preview with Functions",
@@ -190,6 +203,7 @@ describe.concurrent("wrangler, straight and through the gateway", { timeout: 150
       [["--branch", "feature/x"]],
       ["Uploading Functions bundle", "Deployment alias URL: https://feature-x.functions.pages.dev"],
       ["_worker.bundle", "functions-filepath-routing-config.json", "_routes.json"],
+      { environment: "preview", alias: "https://feature-x.functions.pages.dev" },
     ],
     [
       "a _worker.js",
@@ -201,9 +215,18 @@ describe.concurrent("wrangler, straight and through the gateway", { timeout: 150
       [["--branch", "main"]],
       ["Compiled Worker successfully"],
       ["_worker.bundle"],
+      { environment: "production" },
     ],
-    ["500 files", "many", MANY, [["--branch", "main"]], ["Uploaded 500 files"], ["manifest"]],
-  ] as const)("publishes %s alike", async ([, name, files, runs, says, sends], context) => {
+    [
+      "500 files",
+      "many",
+      MANY,
+      [["--branch", "main"]],
+      ["Uploaded 500 files"],
+      ["manifest"],
+      { environment: "production" },
+    ],
+  ] as const)("publishes %s alike", async ([, name, files, runs, says, sends, writes], context) => {
     const [one, other] = await Promise.all(
       [direct, gateway].map(async (way) => wranglerBy(way, context, name, files, ...runs)),
     );
@@ -211,6 +234,7 @@ describe.concurrent("wrangler, straight and through the gateway", { timeout: 150
     expect(one?.lines.join("\n")).toContain("Deployment complete!");
     says.forEach((line) => expect(one?.lines.join("\n")).toContain(line));
     expect(one?.parts.map((part) => part.name)).toEqual(expect.arrayContaining([...sends]));
+    expect(one?.written).toContainEqual({ ...FOR_ACTION, pages_project: name, ...writes });
     expect(other).toEqual(one);
   });
 });
@@ -232,12 +256,12 @@ describe.concurrent("wrangler through the gateway", { timeout: 150_000 }, () => 
     });
     const written = space.read(OUTPUT).trim().split("\n");
     const entries = written.map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(entries.find(({ type }) => type === "pages-deploy-detailed")).toMatchObject({
+    expect(entries).toContainEqual({
+      ...FOR_ACTION,
       pages_project: name,
       deployment_id: deploy?.deployment?.id,
       url: deploy?.deployment?.url,
       environment: "production",
-      production_branch: "main",
       deployment_trigger: { metadata: { commit_hash: "abc" } },
     });
     const home = await world.pages.page(`${name}.pages.dev`);
