@@ -1,0 +1,328 @@
+import * as z from "zod";
+
+import { outcomeOf, waitOf } from "./answer.ts";
+import { commentOf, markOf } from "./comment.ts";
+import { ApiUrl, Repository } from "./settings.ts";
+import {
+  bounded,
+  cut,
+  isOutdone,
+  tell,
+  toldAt,
+  type Answer,
+  type GitHost,
+  type Memory,
+  type Outcome,
+  type State,
+  type Step,
+  type Told,
+} from "./status.ts";
+import type { Event } from "../../project/shapes.ts";
+
+/** Commit statuses, deployments and a comment on the pull request. */
+
+const Settings = z.strictObject({
+  repository: Repository,
+  api_url: ApiUrl.default("https://api.github.com"),
+  deployments: z.boolean().default(true),
+  comment: z.boolean().default(false),
+});
+type Settings = z.infer<typeof Settings>;
+
+/** A commit status has no neutral state. One that stays pending is at least neither red nor green. */
+const STATUS: Record<State, string> = {
+  pending: "pending",
+  running: "pending",
+  success: "success",
+  failure: "failure",
+  canceled: "error",
+  superseded: "pending",
+  skipped: "success",
+};
+
+const DEPLOYMENT: Record<State, string> = {
+  pending: "queued",
+  running: "in_progress",
+  success: "success",
+  failure: "failure",
+  canceled: "error",
+  superseded: "inactive",
+  skipped: "inactive",
+};
+
+/** A page of a list; what is full may have a next one. */
+const PAGE = 100;
+const MAX_PAGES = 20;
+
+/** One event for one subscriber. */
+interface Telling {
+  readonly settings: Settings;
+  readonly event: Event;
+  readonly memory: Memory;
+  readonly told: Told;
+  /** The repository's URL in the API. */
+  readonly base: string;
+}
+
+export const github: GitHost<Settings> = {
+  settings: Settings,
+
+  next(settings, event, memory) {
+    const told = toldAt(event, memory);
+    if (told === null) {
+      return null;
+    }
+    const base = `${settings.api_url}/repos/${settings.repository}`;
+    const telling = { settings, event, memory, told, base };
+    return status(telling) ?? deployment(telling) ?? replaced(telling) ?? comment(telling);
+  },
+
+  headers: (_, token) => ({
+    accept: "application/vnd.github+json",
+    authorization: `Bearer ${token}`,
+    "content-type": "application/json",
+    "user-agent": "Signalbox/1",
+    "x-github-api-version": "2022-11-28",
+  }),
+
+  outcome(answer, now) {
+    return limited(answer, now) ?? missing(answer) ?? outcomeOf("GitHub", answer, now);
+  },
+};
+
+function status({ base, event, memory, told }: Telling): Step | null {
+  if (isOutdone(told, memory)) {
+    return null;
+  }
+  const { commit, context, description, url } = told;
+  const body = {
+    state: STATUS[told.state],
+    context,
+    description,
+    ...(url !== null && { target_url: url }),
+  };
+  const request = { method: "POST", url: `${base}/statuses/${commit}`, body } as const;
+  return tell(told, event, memory, "status", { request });
+}
+
+/**
+ * A deployment is made when the deploy starts, and never twice: as long as its id is not known, it is looked for before
+ * it is made.
+ */
+function deployment(telling: Telling): Step | null {
+  const { base, event, memory, settings, told } = telling;
+  const { deploy, page, site, state } = told;
+  const id = memory.deploy.deployment ?? null;
+  const begun = deploy.started_at !== null || state === "running";
+  if (!settings.deployments || !begun) {
+    return null;
+  }
+  if (id === null && memory.run.noDeployment !== true) {
+    return look(telling);
+  }
+  if (id === null) {
+    // What never showed up there has no need to be taken back.
+    return ["running", "success", "failure"].includes(state) ? make(telling) : null;
+  }
+  const body = {
+    state: DEPLOYMENT[state],
+    description: told.description,
+    ...(page !== null && { log_url: page }),
+    ...(state === "success" && site !== null && { environment_url: site }),
+    // Deployments of previews are told apart by branch, which GitHub does not know: see `replaced` for production.
+    auto_inactive: false,
+  };
+  const first = memory.target.live === undefined && isLive(told);
+  return tell(
+    told,
+    event,
+    memory,
+    "deployment",
+    {
+      request: { method: "POST", url: `${base}/deployments/${id}/statuses`, body },
+      absent: { ...memory, deploy: { ...memory.deploy, deployment: null } },
+    },
+    () => (first ? { target: { live: id } } : {}),
+  );
+}
+
+function look({ base, memory, told }: Telling): Step {
+  const query = new URLSearchParams({
+    sha: told.commit,
+    environment: environmentOf(told),
+    task: "deploy",
+    per_page: String(PAGE),
+  });
+  return {
+    request: { method: "GET", url: `${base}/deployments?${query.toString()}`, body: null },
+    learn: (answer) => {
+      const found = listOf(answer).find(
+        ({ payload }) => JSON.stringify(payload ?? "").includes(told.deploy.id),
+      );
+      const id = idOf(found);
+      return id === null
+        ? { ...memory, run: { ...memory.run, noDeployment: true } }
+        : { ...memory, deploy: { ...memory.deploy, deployment: id } };
+    },
+  };
+}
+
+function make({ base, event, memory, told }: Telling): Step | null {
+  const { commit, deploy } = told;
+  const production = deploy.environment === "production";
+  const body = {
+    ref: commit,
+    task: "deploy",
+    // It is deployed already, whatever else GitHub would like to see or merge first.
+    auto_merge: false,
+    required_contexts: [],
+    payload: { signalbox: deploy.id },
+    environment: environmentOf(told),
+    description: cut(`Deploy #${deploy.number} by Signalbox`, 140),
+    production_environment: production,
+    transient_environment: !production,
+  };
+  return tell(
+    told,
+    event,
+    memory,
+    // One that was deleted is made anew, but only once for an event.
+    `made/${event.sequence}`,
+    { request: { method: "POST", url: `${base}/deployments`, body } },
+    (answer) => ({ deploy: { deployment: idOf(answer) } }),
+  );
+}
+
+/** In production GitHub leaves the deployment before active too, unless it is told. */
+function replaced({ base, event, memory, settings, told }: Telling): Step | null {
+  const { deployment: id = null } = memory.deploy;
+  const { live } = memory.target;
+  if (!settings.deployments || !isLive(told) || id === null || live === undefined || live === id) {
+    return null;
+  }
+  const body = { state: "inactive", description: `Replaced by #${told.deploy.number}.` };
+  const target = { live: id };
+  return tell(
+    told,
+    event,
+    memory,
+    "replaced",
+    {
+      request: { method: "POST", url: `${base}/deployments/${live}/statuses`, body },
+      absent: { ...memory, target: { ...memory.target, ...target } },
+    },
+    () => ({ target }),
+  );
+}
+
+function isLive({ deploy, state }: Told): boolean {
+  return state === "success" && deploy.environment === "production";
+}
+
+/** Only at the start and at the end, and only by the newest deploy of the branch: a comment is a notification. */
+function comment(telling: Telling): Step | null {
+  const { event, memory, settings, told } = telling;
+  const { deploy, state } = told;
+  const moment = event.type === "deploy.started" || !["pending", "running"].includes(state);
+  const newest = deploy.number >= (memory.target.number ?? 0);
+  if (!settings.comment || deploy.environment !== "preview" || !moment || !newest) {
+    return null;
+  }
+  const { pulls } = memory.run;
+  if (pulls === undefined) {
+    return findPulls(telling);
+  }
+  return pulls.map((pull) => commentOn(telling, pull)).find((step) => step !== null) ?? null;
+}
+
+function findPulls({ base, memory, told }: Telling): Step {
+  return {
+    request: {
+      method: "GET",
+      url: `${base}/commits/${told.commit}/pulls?per_page=${PAGE}`,
+      body: null,
+    },
+    learn: (answer) => {
+      const pulls = listOf(answer).flatMap(({ head, number, state }) => {
+        const ours = (head as { sha?: unknown } | undefined)?.sha === told.commit;
+        return ours && state === "open" && typeof number === "number" ? [number] : [];
+      });
+      return { ...memory, run: { ...memory.run, pulls } };
+    },
+  };
+}
+
+function commentOn({ base, event, memory, told }: Telling, pull: number): Step | null {
+  const id = memory.target.comments?.[pull] ?? null;
+  const searched = memory.run.searched?.[pull] ?? 0;
+  const pulls = memory.run.pulls?.filter((other) => other !== pull) ?? [];
+  // It can't be commented on any more.
+  const absent = { ...memory, run: { ...memory.run, pulls } };
+  const keep = (comment: number | null): Memory["target"] => ({
+    comments: { ...memory.target.comments, [pull]: comment },
+  });
+  const url = `${base}/issues/${pull}/comments`;
+  const body = { body: commentOf(told) };
+  const kind = `comment/${pull}`;
+  if (id !== null) {
+    const request = { method: "PATCH", url: `${base}/issues/comments/${id}`, body } as const;
+    return tell(told, event, memory, kind, {
+      request,
+      content: body,
+      absent: { ...memory, target: { ...memory.target, ...keep(null) } },
+    });
+  }
+  if (searched === "all") {
+    const request = { method: "POST", url, body } as const;
+    return tell(told, event, memory, kind, { request, content: body, absent }, (answer) => ({
+      target: keep(idOf(answer)),
+    }));
+  }
+  return {
+    request: { method: "GET", url: `${url}?per_page=${PAGE}&page=${searched + 1}`, body: null },
+    absent,
+    learn: (answer) => {
+      const page = listOf(answer);
+      const mark = markOf(told);
+      const found = idOf(page.find((one) => String(one["body"]).startsWith(mark)));
+      const last = page.length < PAGE || searched + 1 >= MAX_PAGES;
+      const now = { ...memory.run.searched, [pull]: last ? "all" : searched + 1 } as const;
+      return found === null
+        ? { ...memory, run: { ...memory.run, searched: now } }
+        : { ...memory, target: { ...memory.target, ...keep(found) } };
+    },
+  };
+}
+
+function environmentOf({ deploy }: Told): string {
+  const name = deploy.environment === "production" ? "Production" : "Preview";
+  return bounded(`${deploy.project} (${name})`, 255);
+}
+
+function limited(answer: Answer, now: number): Outcome | null {
+  const { body, headers, status } = answer;
+  const signs =
+    headers.get("retry-after") !== null ||
+    headers.get("x-ratelimit-remaining") === "0" ||
+    /rate limit/i.test(body);
+  if ((status !== 403 && status !== 429) || !signs) {
+    return null;
+  }
+  const after = waitOf(answer, now) ?? 60_000;
+  return { is: "again", reason: "GitHub's rate limit is reached.", after };
+}
+
+function missing({ status }: Answer): Outcome | null {
+  return status === 404
+    ? { is: "gone", reason: "GitHub has no such repository, or the token may not see it." }
+    : null;
+}
+
+function listOf(answer: unknown): Record<string, unknown>[] {
+  return Array.isArray(answer) ? (answer as Record<string, unknown>[]) : [];
+}
+
+function idOf(answer: unknown): number | null {
+  const { id } = (answer ?? {}) as { id?: unknown };
+  return typeof id === "number" ? id : null;
+}
