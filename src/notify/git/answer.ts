@@ -34,7 +34,9 @@ export function waitOf({ headers }: Answer, now: number): number | null {
     return Number(after) * 1000;
   }
   // Answers that are no refusal have these too.
-  const prefix = ["x-ratelimit", "ratelimit"].find((name) => headers.get(`${name}-remaining`) === "0");
+  const prefix = ["x-ratelimit", "ratelimit"].find(
+    (name) => headers.get(`${name}-remaining`) === "0",
+  );
   const reset = headers.get(`${prefix}-reset`) ?? "";
   return /^\d{1,11}$/.test(reset) ? Math.max(0, Number(reset) * 1000 - now) : null;
 }

@@ -2,15 +2,7 @@ import * as z from "zod";
 
 import { outcomeOf } from "./answer.ts";
 import { Repository } from "./settings.ts";
-import {
-  contextOf,
-  digest,
-  isOutdone,
-  tell,
-  toldAt,
-  type GitHost,
-  type State,
-} from "./status.ts";
+import { contextOf, digest, isOutdone, tell, toldAt, type GitHost, type State } from "./status.ts";
 
 /** Build statuses of Bitbucket Cloud. One with the same key on the same commit replaces the one before. */
 

@@ -97,8 +97,8 @@ function status({ base, event, memory, told }: Telling): Step | null {
   const { commit, context, description, url } = told;
   const body = {
     state: STATUS[told.state],
-    context,
-    description,
+    context: plain(context),
+    description: plain(description),
     ...(url !== null && { target_url: url }),
   };
   const request = { method: "POST", url: `${base}/statuses/${commit}`, body } as const;
@@ -126,7 +126,7 @@ function deployment(telling: Telling): Step | null {
   }
   const body = {
     state: DEPLOYMENT[state],
-    description: told.description,
+    description: plain(told.description),
     ...(page !== null && { log_url: page }),
     ...(state === "success" && site !== null && { environment_url: site }),
     // Deployments of previews are told apart by branch, which GitHub does not know: see `replaced` for production.
@@ -156,8 +156,8 @@ function look({ base, memory, told }: Telling): Step {
   return {
     request: { method: "GET", url: `${base}/deployments?${query.toString()}`, body: null },
     learn: (answer) => {
-      const found = listOf(answer).find(
-        ({ payload }) => JSON.stringify(payload ?? "").includes(told.deploy.id),
+      const found = listOf(answer).find(({ payload }) =>
+        JSON.stringify(payload ?? "").includes(told.deploy.id),
       );
       const id = idOf(found);
       return id === null
@@ -299,13 +299,19 @@ function environmentOf({ deploy }: Told): string {
   return bounded(`${deploy.project} (${name})`, 255);
 }
 
+/** Statuses with characters beyond U+FFFF are refused. */
+function plain(text: string): string {
+  return text.replace(/[\u{10000}-\u{10ffff}]/gu, "\ufffd");
+}
+
+/** GitHub says 403 both for what the token may not do and for what comes too often. */
 function limited(answer: Answer, now: number): Outcome | null {
   const { body, headers, status } = answer;
-  const signs =
+  const often =
     headers.get("retry-after") !== null ||
     headers.get("x-ratelimit-remaining") === "0" ||
     /rate limit/i.test(body);
-  if ((status !== 403 && status !== 429) || !signs) {
+  if (status !== 429 && !(status === 403 && often)) {
     return null;
   }
   const after = waitOf(answer, now) ?? 60_000;

@@ -71,7 +71,11 @@ export const gitlab: GitHost<z.infer<typeof Settings>> = {
     }
     // Somebody else writes to the same commit.
     if (answer.status === 409) {
-      return { is: "again", reason: "GitLab answered 409: the commit is being changed.", after: null };
+      return {
+        is: "again",
+        reason: "GitLab answered 409: the commit is being changed.",
+        after: null,
+      };
     }
     if (answer.status === 404 && answer.body.includes("Project Not Found")) {
       return {

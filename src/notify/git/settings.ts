@@ -5,9 +5,7 @@ import * as z from "zod";
 const NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}";
 
 /** `owner/name`. */
-export const Repository = z
-  .string()
-  .regex(new RegExp(`^${NAME}/${NAME}$`), 'must be "owner/name"');
+export const Repository = z.string().regex(new RegExp(`^${NAME}/${NAME}$`), 'must be "owner/name"');
 
 /** The API of a host that people run themselves, with its version: `https://git.example.com/api/v1`. */
 export const ApiUrl = z
