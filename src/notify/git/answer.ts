@@ -66,3 +66,12 @@ function textOf(json: unknown): string {
   }
   return typeof error === "string" ? error : typeof error === "object" ? textOf(error) : "";
 }
+
+export function listOf(answer: unknown): Record<string, unknown>[] {
+  return Array.isArray(answer) ? (answer as Record<string, unknown>[]) : [];
+}
+
+export function idOf(answer: unknown): number | null {
+  const { id } = (answer ?? {}) as { id?: unknown };
+  return typeof id === "number" ? id : null;
+}

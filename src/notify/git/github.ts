@@ -1,7 +1,7 @@
 import * as z from "zod";
 
-import { outcomeOf, waitOf } from "./answer.ts";
-import { commentOf, markOf } from "./comment.ts";
+import { idOf, listOf, outcomeOf, waitOf } from "./answer.ts";
+import { comment } from "./comment.ts";
 import { ApiUrl, Repository } from "./settings.ts";
 import {
   bounded,
@@ -50,12 +50,8 @@ const DEPLOYMENT: Record<State, string> = {
   skipped: "inactive",
 };
 
-/** A page of a list; what is full may have a next one. */
-const PAGE = 100;
-const MAX_PAGES = 20;
-
 /** One event for one subscriber. */
-interface Telling {
+export interface Telling {
   readonly settings: Settings;
   readonly event: Event;
   readonly memory: Memory;
@@ -151,7 +147,7 @@ function look({ base, memory, told }: Telling): Step {
     sha: told.commit,
     environment: environmentOf(told),
     task: "deploy",
-    per_page: String(PAGE),
+    per_page: "100",
   });
   return {
     request: { method: "GET", url: `${base}/deployments?${query.toString()}`, body: null },
@@ -219,81 +215,6 @@ function isLive({ deploy, state }: Told): boolean {
   return state === "success" && deploy.environment === "production";
 }
 
-/** Only at the start and at the end, and only by the newest deploy of the branch: a comment is a notification. */
-function comment(telling: Telling): Step | null {
-  const { event, memory, settings, told } = telling;
-  const { deploy, state } = told;
-  const moment = event.type === "deploy.started" || !["pending", "running"].includes(state);
-  const newest = deploy.number >= (memory.target.number ?? 0);
-  if (!settings.comment || deploy.environment !== "preview" || !moment || !newest) {
-    return null;
-  }
-  const { pulls } = memory.run;
-  if (pulls === undefined) {
-    return findPulls(telling);
-  }
-  return pulls.map((pull) => commentOn(telling, pull)).find((step) => step !== null) ?? null;
-}
-
-function findPulls({ base, memory, told }: Telling): Step {
-  return {
-    request: {
-      method: "GET",
-      url: `${base}/commits/${told.commit}/pulls?per_page=${PAGE}`,
-      body: null,
-    },
-    learn: (answer) => {
-      const pulls = listOf(answer).flatMap(({ head, number, state }) => {
-        const ours = (head as { sha?: unknown } | undefined)?.sha === told.commit;
-        return ours && state === "open" && typeof number === "number" ? [number] : [];
-      });
-      return { ...memory, run: { ...memory.run, pulls } };
-    },
-  };
-}
-
-function commentOn({ base, event, memory, told }: Telling, pull: number): Step | null {
-  const id = memory.target.comments?.[pull] ?? null;
-  const searched = memory.run.searched?.[pull] ?? 0;
-  const pulls = memory.run.pulls?.filter((other) => other !== pull) ?? [];
-  // It can't be commented on any more.
-  const absent = { ...memory, run: { ...memory.run, pulls } };
-  const keep = (comment: number | null): Memory["target"] => ({
-    comments: { ...memory.target.comments, [pull]: comment },
-  });
-  const url = `${base}/issues/${pull}/comments`;
-  const body = { body: commentOf(told) };
-  const kind = `comment/${pull}`;
-  if (id !== null) {
-    const request = { method: "PATCH", url: `${base}/issues/comments/${id}`, body } as const;
-    return tell(told, event, memory, kind, {
-      request,
-      content: body,
-      absent: { ...memory, target: { ...memory.target, ...keep(null) } },
-    });
-  }
-  if (searched === "all") {
-    const request = { method: "POST", url, body } as const;
-    return tell(told, event, memory, kind, { request, content: body, absent }, (answer) => ({
-      target: keep(idOf(answer)),
-    }));
-  }
-  return {
-    request: { method: "GET", url: `${url}?per_page=${PAGE}&page=${searched + 1}`, body: null },
-    absent,
-    learn: (answer) => {
-      const page = listOf(answer);
-      const mark = markOf(told);
-      const found = idOf(page.find((one) => String(one["body"]).startsWith(mark)));
-      const last = page.length < PAGE || searched + 1 >= MAX_PAGES;
-      const now = { ...memory.run.searched, [pull]: last ? "all" : searched + 1 } as const;
-      return found === null
-        ? { ...memory, run: { ...memory.run, searched: now } }
-        : { ...memory, target: { ...memory.target, ...keep(found) } };
-    },
-  };
-}
-
 function environmentOf({ deploy }: Told): string {
   const name = deploy.environment === "production" ? "Production" : "Preview";
   return bounded(`${deploy.project} (${name})`, 255);
@@ -322,13 +243,4 @@ function missing({ status }: Answer): Outcome | null {
   return status === 404
     ? { is: "gone", reason: "GitHub has no such repository, or the token may not see it." }
     : null;
-}
-
-function listOf(answer: unknown): Record<string, unknown>[] {
-  return Array.isArray(answer) ? (answer as Record<string, unknown>[]) : [];
-}
-
-function idOf(answer: unknown): number | null {
-  const { id } = (answer ?? {}) as { id?: unknown };
-  return typeof id === "number" ? id : null;
 }

@@ -1,4 +1,4 @@
-import { Ajv } from "ajv";
+import { Ajv, type ValidateFunction } from "ajv";
 
 import description from "../../../fixtures/github-api/openapi.json" with { type: "json" };
 import type { Request } from "../../../../src/notify/git/status.ts";
@@ -17,7 +17,9 @@ interface Operation {
   readonly responses: Record<string, { content: { "application/json": { example: unknown } } }>;
 }
 
-const ajv = new Ajv({ strict: false, coerceTypes: true });
+/** A query has only strings. */
+const query = new Ajv({ strict: false, coerceTypes: true });
+const bodies = new Ajv({ strict: false });
 const API = "https://api.github.com";
 const PATHS = description.paths as unknown as Record<string, Record<string, Operation>>;
 
@@ -39,21 +41,15 @@ export function operationOf({ body, method, url }: Request): Found {
   }
   for (const [name, value] of searchParams) {
     const parameter = operation.parameters.find((one) => one.in === "query" && one.name === name);
-    if (parameter === undefined || !ajv.validate(wrapped(parameter.schema), { value })) {
+    if (parameter === undefined || !takes(parameter, { value })) {
       throw new Error(`${operation.operationId} takes no ${name}=${value}.`);
     }
   }
-  const schema = operation.requestBody?.content["application/json"].schema ?? null;
-  if ((schema === null) !== (body === null)) {
+  if ((operation.requestBody === undefined) !== (body === null)) {
     throw new Error(`${operation.operationId}: a body too many, or none.`);
   }
-  // GitHub would pass over a misspelt field in silence.
-  const valid = ajv.validate(
-    { ...schema, additionalProperties: false },
-    structuredClone(body ?? {}),
-  );
-  if (!valid) {
-    throw new Error(`${operation.operationId}: ${ajv.errorsText()}`);
+  if (!takes(operation, structuredClone(body ?? {}))) {
+    throw new Error(`${operation.operationId} does not take ${JSON.stringify(body)}.`);
   }
   const [[status, answer] = ["0", null]] = Object.entries(operation.responses);
   return {
@@ -63,8 +59,19 @@ export function operationOf({ body, method, url }: Request): Found {
   };
 }
 
-function wrapped(schema: object): object {
-  return { type: "object", properties: { value: schema } };
+const compiled = new Map<Parameter | Operation, ValidateFunction>();
+
+function takes(of: Parameter | Operation, value: unknown): boolean {
+  const validate = compiled.get(of) ?? ("schema" in of ? query : bodies).compile(schemaOf(of));
+  compiled.set(of, validate);
+  return validate(value);
+}
+
+/** Of a parameter's value, or of a body. GitHub would pass over a misspelt field in silence. */
+function schemaOf(of: Parameter | Operation): object {
+  return "schema" in of
+    ? { type: "object", properties: { value: of.schema } }
+    : { ...of.requestBody?.content["application/json"].schema, additionalProperties: false };
 }
 
 interface Made {

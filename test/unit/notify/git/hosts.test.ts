@@ -20,7 +20,7 @@ import {
 } from "./support.ts";
 
 /** What the hosts' documentation says of a status: the fields, and what they take. */
-const text = (maxLength: number): object => ({ type: "string", minLength: 1, maxLength });
+const text = (maxLength = 1_000_000): object => ({ type: "string", minLength: 1, maxLength });
 const documented = (required: string[], properties: object): object => ({
   type: "object",
   required,
@@ -34,7 +34,7 @@ const HOSTS: Record<Exclude<GitKind, "github">, { url: string; body: object; set
     url: `https://gitlab.com/api/v4/projects/acme%2Fweb%2Fblog/statuses/${SHA}`,
     body: documented(["state"], {
       state: one("pending", "running", "success", "failed", "canceled"),
-      ref: text(10_000),
+      ref: text(),
       name: text(255),
       description: text(255),
       target_url: text(255),
@@ -48,8 +48,8 @@ const HOSTS: Record<Exclude<GitKind, "github">, { url: string; body: object; set
       state: one("SUCCESSFUL", "FAILED", "INPROGRESS", "STOPPED"),
       name: text(255),
       description: text(255),
-      refname: text(10_000),
-      url: text(10_000),
+      refname: text(),
+      url: text(),
     }),
   },
   gitea: {
@@ -57,9 +57,9 @@ const HOSTS: Record<Exclude<GitKind, "github">, { url: string; body: object; set
     url: `https://codeberg.org/api/v1/repos/acme/blog/statuses/${SHA}`,
     body: documented(["state"], {
       state: one("pending", "success", "error", "failure", "warning"),
-      context: text(10_000),
+      context: text(),
       description: text(255),
-      target_url: text(10_000),
+      target_url: text(),
     }),
   },
 };
@@ -74,7 +74,8 @@ function requestOf(kind: keyof typeof HOSTS, of: Seen, type: string) {
     event(type as "deploy.stage", of),
   );
   expect(request).toMatchObject({ method: "POST", url: HOSTS[kind].url });
-  expect(ajv.validate(HOSTS[kind].body, request.body), ajv.errorsText()).toBe(true);
+  ajv.validate(HOSTS[kind].body, request.body);
+  expect(ajv.errors).toBeNull();
   return request.body;
 }
 
