@@ -56,7 +56,7 @@ export function deploy(changes: Partial<Seen> = {}): Seen {
     released_by: null,
     health: null,
     ...changes,
-  };
+  } as Seen;
 }
 
 export const PRODUCTION = {
