@@ -47,9 +47,9 @@ const TOLD: ReadonlySet<EventType> = new Set<EventType>([
 ]);
 
 /**
- * What was learnt from earlier answers. `deploy` belongs to one deploy and is worth keeping until its end was told;
- * `target` belongs to the target (production, or a branch's preview) and stays. Without them nothing goes wrong: things
- * are looked for again, and told again.
+ * What was learnt from earlier answers. `deploy` belongs to one deploy and is to be kept as long as an event of it can
+ * still be delivered, since it tells what is late; `target` belongs to the target (production, or a branch's preview)
+ * and stays. When they are lost, things are looked for again, and told again, but none is made twice.
  */
 export const Kept = z.object({
   deploy: z.object({
