@@ -1,8 +1,10 @@
 import { exports } from "cloudflare:workers";
+import { SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { GATEWAY_ROUTES, type GatewayRoute } from "../../../src/gateway/door.ts";
 import { uuidOf } from "../../../src/gateway/provisional.ts";
+import { fromBase64url, toBase64url, utf8 } from "../../../src/security/encoding.ts";
 import { mintToken } from "../../../src/security/tokens.ts";
 import { Edge, leave, ORIGIN } from "../api/edge.ts";
 import { AUD, Issuer } from "../support/issuer.ts";
@@ -106,6 +108,8 @@ function table(
   );
 }
 
+const encode = (part: object): string => toBase64url(utf8(JSON.stringify(part)));
+
 const asked = (): number => edge.world.sandbox.journal().requests.length;
 
 describe("the gateway's routes", () => {
@@ -143,23 +147,20 @@ describe("the gateway's routes", () => {
     expect([asked(), await edge.trace()]).toEqual(before);
   });
 
-  it("take each token for what it may do", async () => {
-    const tokens = {
-      read: await edge.instanceToken("read"),
-      deploy: await edge.instanceToken("deploy"),
-    };
-    const before = asked();
-    for (const { method, path, admission } of GUARDED) {
-      const refused = { read: ["deploy", "manage"], deploy: ["manage"] } as const;
-      for (const scope of ["read", "deploy"] as const) {
-        const may = !(refused[scope] as readonly string[]).includes(admission?.scope ?? "");
-        const got = may ? null : await call(method, pathOf(path), tokens[scope].token);
-        expect([got?.status ?? 403, got?.code ?? 9_109], `${method} ${path} as ${scope}`).toEqual([
-          403, 9_109,
-        ]);
-      }
+  it("take each token for what it may do, and where", async () => {
+    const may = {
+      read: ["read"],
+      deploy: ["read", "deploy"],
+      manage: ["read", "deploy", "manage"],
+    } as const;
+    for (const scope of ["read", "deploy", "manage"] as const) {
+      const allowed = (needed: string): unknown =>
+        (may[scope] as readonly string[]).includes(needed) ? "let in" : 9_109;
+      const everywhere = await edge.instanceToken(scope);
+      expect(await column(everywhere.token), scope).toEqual(table(allowed, allowed));
+      const here = await edge.projectToken(scope);
+      expect(await column(here.token), scope).toEqual(table(allowed, () => 10_000));
     }
-    expect(asked()).toBe(before);
   });
 
   it("take a CI job's token for what the rule says, and only about the project", async () => {
@@ -176,7 +177,23 @@ describe("the gateway's routes", () => {
     expect(await column(token)).toEqual(
       table((scope) => (scope === "manage" ? 9_109 : "let in"), unknown),
     );
-    expect(await column(`${token.slice(0, -8)}AAAAAAAA`)).toEqual(table(unknown, unknown));
+    await github.addKey("k2");
+    github.published.pop();
+    const { n: modulus = "" } = github.jwk();
+    const symmetric = new SignJWT(github.claims()).setProtectedHeader({ alg: "HS256", kid: "k1" });
+    const forgeries = {
+      signature: `${token.slice(0, -8)}AAAAAAAA`,
+      audience: await github.token({ aud: "https://elsewhere.example" }),
+      key: await github.token({}, "k2", "k1"),
+      "alg none": `${encode({ alg: "none", kid: "k1" })}.${encode(github.claims())}.`,
+      "HS256 by the public key": await symmetric.sign(fromBase64url(modulus) ?? utf8("")),
+    };
+    for (const [what, forged] of Object.entries(forgeries)) {
+      expect(await column(forged), what).toEqual(table(unknown, unknown));
+    }
+    expect(await column(await github.token({ repository_id: "4712" }))).toEqual(
+      table(() => 9_109, unknown),
+    );
     edge.world.pass(10 * 60_000);
     expect(await column(token)).toEqual(table(() => 9_109, unknown));
     github.answer = () => new Response("no", { status: 500 });
