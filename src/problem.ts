@@ -37,6 +37,7 @@ export const CODES = {
   deploy_not_found: [404, "There is no such deploy."],
   hook_not_found: [404, "There is no such hook."],
   subscriber_not_found: [404, "There is no such subscriber."],
+  delivery_not_found: [404, "There is no such delivery."],
   schedule_not_found: [404, "There is no such schedule."],
   token_not_found: [404, "There is no such token."],
   trust_not_found: [404, "There is no such trust rule."],

@@ -20,6 +20,7 @@ import { rollbackRoutes } from "./rollback.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { sourceRoute } from "./sources.ts";
 import { subscriberRoutes } from "./subscribers.ts";
+import { deliveryRoutes } from "./deliveries.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { trustRoutes } from "./trust.ts";
 
@@ -40,6 +41,7 @@ export const routes: readonly ((api: Api) => void)[] = [
   explainRoute,
   hookDoor,
   subscriberRoutes,
+  deliveryRoutes,
   scheduleRoutes,
   eventRoutes,
   tokenRoutes,

@@ -2,7 +2,7 @@ import type { Keyring } from "../security/keyring.ts";
 import type { Context } from "./context.ts";
 import { projectRow } from "./rows.ts";
 import { hookSeal } from "./hooks.ts";
-import { subscriberSeal } from "./subscribers.ts";
+import { headersSeal, subscriberSeal } from "./subscribers.ts";
 
 /** How many things of a project rest on one key of the keyring. */
 export interface KeyUse {
@@ -25,6 +25,8 @@ export function keyUse(context: Context): KeyUse[] {
      FROM (
        SELECT 'hook_secret' AS what, substr(value, 1, instr(value, '.') - 1) AS key FROM hooks, json_each(hooks.secrets)
        UNION ALL SELECT 'subscriber_secret', substr(secret, 1, instr(secret, '.') - 1) FROM subscribers
+       UNION ALL SELECT 'subscriber_secret', substr(old_secret, 1, instr(old_secret, '.') - 1) FROM subscribers WHERE old_secret IS NOT NULL
+       UNION ALL SELECT 'subscriber_secret', substr(headers, 1, instr(headers, '.') - 1) FROM subscribers WHERE headers IS NOT NULL
        UNION ALL SELECT 'hook_url', url_key FROM hooks
        UNION ALL SELECT 'token', key_id FROM tokens WHERE revoked_at IS NULL AND COALESCE(expires_at, ?) >= ?
      ) GROUP BY key ORDER BY key`,
@@ -32,6 +34,13 @@ export function keyUse(context: Context): KeyUse[] {
     context.now(),
   );
 }
+
+/** What of a subscriber is sealed, and for what. */
+const SUBSCRIBER_SEALS = [
+  ["secret", subscriberSeal],
+  ["old_secret", subscriberSeal],
+  ["headers", headersSeal],
+] as const;
 
 /**
  * Seals anew, with the current key, what rests on an older one. Nothing that is signed or checked changes by it, so a hook
@@ -56,17 +65,19 @@ export async function reseal(context: Context): Promise<number> {
       );
     }
   }
-  for (const { id, secret } of sql.all<{ id: string; secret: string }>(
-    "SELECT id, secret FROM subscribers",
-  )) {
-    const renewed = await renew(keyring, subscriberSeal(key, id), secret);
-    if (renewed !== secret) {
-      resealed += sql.run(
-        "UPDATE subscribers SET secret = ? WHERE id = ? AND secret = ?",
-        renewed,
-        id,
-        secret,
-      );
+  for (const [column, sealOf] of SUBSCRIBER_SEALS) {
+    for (const { id, value } of sql.all<{ id: string; value: string }>(
+      `SELECT id, ${column} AS value FROM subscribers WHERE ${column} IS NOT NULL`,
+    )) {
+      const renewed = await renew(keyring, sealOf(key, id), value);
+      if (renewed !== value) {
+        resealed += sql.run(
+          `UPDATE subscribers SET ${column} = ? WHERE id = ? AND ${column} = ?`,
+          renewed,
+          id,
+          value,
+        );
+      }
     }
   }
   return resealed;

@@ -11,7 +11,8 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const deliveriesOf = (world: World, id: string) => world.stub().deliveries(id, null, 100);
+const deliveriesOf = (world: World, id: string) =>
+  world.stub().deliveries(id, { before: null, state: null, limit: 100 });
 const subscriberOf = (world: World, id: string) => world.stub().subscriber(id);
 
 describe("a subscriber", () => {
@@ -201,7 +202,7 @@ describe("connections", () => {
     const world = await World.create();
     let open = 0;
     let most = 0;
-    let well = false;
+    let well = true;
     const release: (() => void)[] = [];
     const counted = vi.mocked(globalThis.fetch).getMockImplementation();
     vi.mocked(globalThis.fetch).mockImplementation(async (...args) => {
@@ -216,6 +217,7 @@ describe("connections", () => {
         open -= 1;
       }
     });
+    const ids: string[] = [];
     for (let i = 0; i < 6; i++) {
       const id = await world.subscribe(`hang-${i}.example`, () =>
         well
@@ -224,8 +226,13 @@ describe("connections", () => {
               release.push(() => resolve(new Response(null, { status: 204 })));
             }),
       );
-      world.hanging.add(`subscriber/${id}`);
+      await world.stub().testSubscriber(id);
+      ids.push(id);
     }
+    await world.run(MINUTE);
+    // Nobody was slow so far.
+    well = false;
+    ids.forEach((id) => world.hanging.add(`subscriber/${id}`));
     const accepted = await world.push();
     const id = accepted.deploy?.id ?? "";
     await world.run(MINUTE, async () => (await world.deploy(id)).status === "succeeded");
