@@ -11,8 +11,8 @@ import { asTold } from "./test-event.ts";
 
 const TIMEOUT_MS = 15_000;
 const EXCERPT_BYTES = 4096;
-/** Shorter values of headers are no secrets, and would be found in any text. */
-const MIN_SECRET = 6;
+/** Shorter words in headers are no secrets, and would be found in any text. */
+const MIN_SECRET = 8;
 
 /** What came of one attempt. */
 export interface Attempt extends Verdict {
@@ -47,7 +47,10 @@ export async function send(
   const hidden = [
     ...secretsOf(config),
     ...secrets,
-    ...Object.values(headers).filter((value) => value.length >= MIN_SECRET),
+    // A value may be a scheme and a token: either is hidden, whole or in part.
+    ...Object.values(headers)
+      .flatMap((value) => [value, ...value.split(" ")])
+      .filter((text) => text.length >= MIN_SECRET),
   ];
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const answers: Answer[] = [];
