@@ -46,7 +46,9 @@ async function happen(count: number): Promise<void> {
 function checkedBy(secrets: readonly string[], { text, headers }: Heard): boolean[] {
   const now = edge.world.now();
   vi.setSystemTime(Number(headers["webhook-timestamp"]) * 1000);
-  const verifies = (library: { verify(t: string, h: Record<string, string>): unknown }): boolean => {
+  const verifies = (library: {
+    verify(t: string, h: Record<string, string>): unknown;
+  }): boolean => {
     try {
       library.verify(text, headers);
       return true;
@@ -116,11 +118,11 @@ describe("a subscriber's own headers", () => {
     });
     const shown = [made, await edge.on("GET", path), await edge.on("GET", `${path}/deliveries`)];
     const rows = await edge.world.inside((_, { storage }) =>
-      ["subscribers", "deliveries"].map((t) =>
-        storage.sql.exec(`SELECT * FROM ${t}`).toArray(),
-      ),
+      ["subscribers", "deliveries"].map((t) => storage.sql.exec(`SELECT * FROM ${t}`).toArray()),
     );
-    expect(shown.map(({ text }) => text).join("") + JSON.stringify(rows)).not.toContain("hush-hush");
+    expect(shown.map(({ text }) => text).join("") + JSON.stringify(rows)).not.toContain(
+      "hush-hush",
+    );
     const changed = await edge.on("PATCH", path, { json: { headers: {} } });
     expect(changed.body.headers).toEqual([]);
   });

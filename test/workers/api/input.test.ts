@@ -180,7 +180,12 @@ describe("a value that a field can't have", () => {
     ["POST", "/subscribers", { url: "https://a.example", kind: "pigeon" }, "kind"],
     ["PATCH", "/subscribers/sub_x", { state: "disabled" }, "state"],
     ["POST", "/subscribers", { url: "https://a.example", statuses: ["done"] }, "statuses.0"],
-    ["POST", "/subscribers", { url: "https://a.example", environments: ["test"] }, "environments.0"],
+    [
+      "POST",
+      "/subscribers",
+      { url: "https://a.example", environments: ["test"] },
+      "environments.0",
+    ],
     ["POST", "/subscribers", { url: "https://a.example", headers: { Host: "b" } }, "headers"],
     ["PATCH", "/subscribers/sub_x", { branches: { only: ["main"] } }, "branches.only"],
     ["POST", "/subscribers/sub_x/rotate", { overlap_seconds: 604_801 }, "overlap_seconds"],
