@@ -43,7 +43,10 @@ export function eventBody(event: Event): string {
   });
 }
 
-function plainFields(value: object): Record<string, unknown> {
+function plainFields(value: object): unknown {
+  if (Array.isArray(value)) {
+    return [];
+  }
   const plain = Object.entries(value).filter(([, v]) => typeof v !== "object" || v === null);
   return Object.fromEntries(plain.slice(0, 100).map(([name, v]) => [name, cut(v)]));
 }

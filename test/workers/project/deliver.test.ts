@@ -251,4 +251,39 @@ describe("connections", () => {
       expect(world.received.get(`hang-${i}.example`)?.at(-1)?.body.sequence).toBe(last);
     }
   });
+
+  it("hold up only one another when they are slow, or were never heard of", async () => {
+    const world = await World.create();
+    let over = false;
+    const release: (() => void)[] = [];
+    for (let i = 0; i < 4; i++) {
+      const id = await world.subscribe(`hole-${i}.example`, () =>
+        over
+          ? new Response(null, { status: 204 })
+          : new Promise((resolve) => {
+              release.push(() => resolve(new Response(null, { status: 204 })));
+            }),
+      );
+      world.hanging.add(`subscriber/${id}`);
+    }
+    const well = await world.subscribe("well.example");
+    // Known to be quick from before.
+    await world.inside(({ context }) =>
+      context.sql.run("UPDATE subscribers SET last_ms = 20 WHERE id = ?", well),
+    );
+    await world.push();
+    await world.run(MINUTE);
+    const last = (await world.events()).at(-1)?.sequence;
+    expect(world.received.get("well.example")?.at(-1)?.body.sequence).toBe(last);
+    expect(release).toHaveLength(1);
+
+    // Let go, they are told everything.
+    world.hanging.clear();
+    over = true;
+    await world.inside(() => release.forEach((go) => go()));
+    await world.run(HOUR);
+    for (let i = 0; i < 4; i++) {
+      expect(world.received.get(`hole-${i}.example`)?.at(-1)?.body.sequence).toBe(last);
+    }
+  });
 });
