@@ -1,5 +1,4 @@
 import { Webhook } from "standardwebhooks";
-import { Webhook as Svix } from "svix";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { emit } from "../../../src/project/events.ts";
@@ -42,24 +41,17 @@ async function happen(count: number): Promise<void> {
   );
 }
 
-/** Which of these secrets a receiver can check a request with, by two libraries. */
+/** Which of these secrets a receiver can check a request with. */
 function checkedBy(secrets: readonly string[], { text, headers }: Heard): boolean[] {
   const now = edge.world.now();
   vi.setSystemTime(Number(headers["webhook-timestamp"]) * 1000);
-  const verifies = (library: {
-    verify(t: string, h: Record<string, string>): unknown;
-  }): boolean => {
+  const checked = secrets.map((secret) => {
     try {
-      library.verify(text, headers);
+      new Webhook(secret).verify(text, headers);
       return true;
     } catch {
       return false;
     }
-  };
-  const checked = secrets.map((secret) => {
-    const [one, other] = [verifies(new Webhook(secret)), verifies(new Svix(secret))];
-    expect(one).toBe(other);
-    return one;
   });
   vi.setSystemTime(now);
   return checked;

@@ -126,7 +126,7 @@ describe("40 events for 50 subscribers, some of them bad ones", () => {
       events.filter((event) => event.type === type && event.data["subscriber_id"] === id);
 
     const disabled = rows.subscribers.filter(({ state }) => state === "disabled");
-    expect(disabled.map(({ id }) => hosts.get(id)).toSorted()).toEqual([
+    expect(disabled.map(({ id }) => hosts.get(id) ?? "").toSorted()).toEqual([
       "elsewhere.example",
       "gone.example",
       "hole-1.example",
@@ -141,16 +141,17 @@ describe("40 events for 50 subscribers, some of them bad ones", () => {
     for (const { id, cursor, events: patterns } of rows.subscribers.filter(
       ({ state }) => state === "active",
     )) {
-      const tried = receivers.tried.get(hosts.get(id) ?? "") ?? [];
+      const host = hosts.get(id) ?? "";
+      const tried = receivers.tried.get(host) ?? [];
       const wanted = events
         .filter((e) =>
           patterns !== '["*"]' ? e.type === "hook.refused" : e.data["subscriber_id"] !== id,
         )
         .map(({ sequence }) => sequence);
-      expect(cursor, hosts.get(id)).toBe(events.at(-1)?.sequence);
+      expect(cursor, `cursor of ${host}`).toBe(events.at(-1)?.sequence);
       // First attempts in sequence, without a gap.
       const first = tried.filter(({ attempt }) => attempt === 1).map(({ sequence }) => sequence);
-      expect(first, hosts.get(id)).toEqual(wanted);
+      expect(first, `first attempts at ${host}`).toEqual(wanted);
 
       const taken = new Set(tried.filter((t) => t.taken).map(({ sequence }) => sequence));
       const given = evented("subscriber.failing", id).flatMap(
@@ -159,7 +160,7 @@ describe("40 events for 50 subscribers, some of them bad ones", () => {
       expect(new Set(given).size).toBe(given.length);
       expect(
         [...taken, ...given].toSorted((a, b) => a - b),
-        hosts.get(id),
+        `what became of it at ${host}`,
       ).toEqual(wanted);
       const states = rows.deliveries.filter((delivery) => delivery.subscriber_id === id);
       expect(states.filter(({ state }) => state === "exhausted")).toHaveLength(given.length);
