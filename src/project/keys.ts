@@ -24,9 +24,8 @@ export function keyUse(context: Context): KeyUse[] {
        SUM(what = 'token') AS tokens
      FROM (
        SELECT 'hook_secret' AS what, substr(value, 1, instr(value, '.') - 1) AS key FROM hooks, json_each(hooks.secrets)
-       UNION ALL SELECT 'subscriber_secret', substr(secret, 1, instr(secret, '.') - 1) FROM subscribers
-       UNION ALL SELECT 'subscriber_secret', substr(old_secret, 1, instr(old_secret, '.') - 1) FROM subscribers WHERE old_secret IS NOT NULL
-       UNION ALL SELECT 'subscriber_secret', substr(headers, 1, instr(headers, '.') - 1) FROM subscribers WHERE headers IS NOT NULL
+       UNION ALL SELECT 'subscriber_secret', substr(value, 1, instr(value, '.') - 1)
+         FROM subscribers, json_each(json_array(secret, old_secret, headers)) WHERE value IS NOT NULL
        UNION ALL SELECT 'hook_url', url_key FROM hooks
        UNION ALL SELECT 'token', key_id FROM tokens WHERE revoked_at IS NULL AND COALESCE(expires_at, ?) >= ?
      ) GROUP BY key ORDER BY key`,
