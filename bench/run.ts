@@ -2,12 +2,13 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs, styleText } from "node:util";
 import { accept } from "./accept.ts";
 import { assets } from "./assets.ts";
+import { deliver } from "./deliver.ts";
 import { holds, judged } from "./lib/figure.ts";
 import type { Figure } from "./lib/figure.ts";
 import { size } from "./size.ts";
 import { stream } from "./stream.ts";
 
-const BENCHES = { stream, assets, accept, size } as const;
+const BENCHES = { stream, assets, accept, deliver, size } as const;
 type Name = keyof typeof BENCHES;
 
 const HELP = `npm run bench -- [${Object.keys(BENCHES).join(" | ")}] … [options]

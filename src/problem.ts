@@ -39,6 +39,7 @@ export const CODES = {
   deploy_not_found: [404, "There is no such deploy."],
   hook_not_found: [404, "There is no such hook."],
   subscriber_not_found: [404, "There is no such subscriber."],
+  delivery_not_found: [404, "There is no such delivery."],
   schedule_not_found: [404, "There is no such schedule."],
   badge_not_found: [404, "There is no such badge, or no longer."],
   token_not_found: [404, "There is no such token."],

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 
 import { callInstance, callProject } from "../call.ts";
-import { globMatches } from "../hooks/glob.ts";
+import { globMatches } from "../glob.ts";
 import { Problem } from "../problem.ts";
 import type { TrustView } from "../project/trust.ts";
 import { sha256, toHex, utf8 } from "../security/encoding.ts";

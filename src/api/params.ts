@@ -16,6 +16,9 @@ function withId(what: string): z.ZodObject<{ project: z.ZodString; id: z.ZodStri
 export const DeployParams = withId("deploy");
 export const HookParams = withId("hook");
 export const SubscriberParams = withId("subscriber");
+export const DeliveryParams = SubscriberParams.extend({
+  delivery: z.string().openapi({ description: "The id of the delivery." }),
+});
 export const ScheduleParams = withId("schedule");
 export const LockParams = withId("lock");
 export const TokenParams = withId("token");

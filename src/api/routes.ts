@@ -24,6 +24,7 @@ import { rollbackRoutes } from "./rollback.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { sourceRoute } from "./sources.ts";
 import { subscriberRoutes } from "./subscribers.ts";
+import { deliveryRoutes } from "./deliveries.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { trustRoutes } from "./trust.ts";
 
@@ -44,6 +45,7 @@ export const routes: readonly ((api: Api) => void)[] = [
   explainRoute,
   hookDoor,
   subscriberRoutes,
+  deliveryRoutes,
   scheduleRoutes,
   eventRoutes,
   numberRoutes,

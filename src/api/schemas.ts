@@ -2,13 +2,16 @@ import { z } from "@hono/zod-openapi";
 
 import { parseDeployJson } from "../deploy-form/json.ts";
 import { SOURCE_NAMES } from "../hooks/sources/index.ts";
+import { SubscriberKind } from "../notify/kinds.ts";
 import { HookSettings } from "../project/hook-settings.ts";
 import type { HookDelivery as HookDeliveryView, HookView } from "../project/hooks.ts";
 import type { AccessRuleView } from "../instance/access.ts";
 import type { ScheduleView } from "../project/schedules.ts";
 import { PolicyShape } from "../project/policy.ts";
 import * as shapes from "../project/shapes.ts";
-import type { DeliveryView, SubscriberView } from "../project/subscribers.ts";
+import type { AttemptView, DeliveryDetail, DeliveryView } from "../project/deliveries.ts";
+import { SubscriberSettings } from "../project/subscriber-settings.ts";
+import type { SubscriberView } from "../project/subscribers.ts";
 import type { TrustView } from "../project/trust.ts";
 import { SCOPES } from "../security/tokens.ts";
 import type { TokenView } from "../tokens.ts";
@@ -83,16 +86,40 @@ export const HookDelivery = z
 export const Subscriber = z
   .object({
     id: z.string(),
-    url: z.string(),
-    kind: z.literal("webhook"),
+    url: z.string().openapi({
+      description: "Where a kind's URL is its secret, no more than its host is shown.",
+    }),
+    kind: SubscriberKind,
     events: z.array(z.string()),
+    ...SubscriberSettings.shape,
+    ordered: z.boolean(),
+    headers: z.array(z.string()).openapi({ description: "Names alone; values are not shown." }),
     description: z.string().nullable(),
     state: z.enum(["active", "paused", "disabled"]),
+    reason: z.string().nullable().openapi({ description: "Why it is disabled." }),
     failing_since: z.string().nullable(),
+    blocked_until: z.string().nullable().openapi({
+      description: "After repeated failure nothing is tried before this time.",
+    }),
+    last_attempt: z
+      .object({
+        at: z.string(),
+        status: z.int().nullable(),
+        error: z.string().nullable(),
+        duration_ms: z.number().nullable(),
+      })
+      .nullable(),
+    next_attempt_at: z.string().nullable(),
     waiting: z.int(),
+    exhausted: z.int().openapi({ description: "Deliveries that were given up." }),
+    old_secret_until: z.string().nullable().openapi({
+      description: "After a rotation: until then the secret before signs too.",
+    }),
     created_at: z.string(),
   } satisfies Shape<SubscriberView>)
   .openapi("Subscriber");
+
+export const DeliveryState = z.enum(["delivered", "pending", "exhausted"]);
 
 export const Delivery = z
   .object({
@@ -100,16 +127,34 @@ export const Delivery = z
     event_id: z.string().nullable(),
     event_type: z.string().nullable(),
     sequence: z.int(),
-    state: z.enum(["delivered", "pending", "exhausted"]),
+    state: DeliveryState,
     attempts: z.int(),
     next_attempt_at: z.string().nullable(),
     last_attempt_at: z.string(),
     status: z.int().nullable(),
-    duration_ms: z.number().nullable(),
+    duration_ms: z.number(),
     error: z.string().nullable(),
-    response: z.string().nullable(),
+    response: z.string(),
   } satisfies Shape<DeliveryView>)
   .openapi("Delivery");
+
+export const DeliveryWithLog = z
+  .object({
+    ...Delivery.shape,
+    attempt_log: z
+      .array(
+        z.object({
+          number: z.int(),
+          at: z.string(),
+          status: z.int().nullable(),
+          duration_ms: z.number(),
+          error: z.string().nullable(),
+          response: z.string(),
+        } satisfies Shape<AttemptView>),
+      )
+      .openapi({ description: "The last 20, oldest first." }),
+  } satisfies Shape<DeliveryDetail>)
+  .openapi("DeliveryWithLog");
 
 export const Schedule = z
   .object({

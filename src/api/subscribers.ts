@@ -2,10 +2,14 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 
 import { newId } from "../ids.ts";
+import { KINDS, SubscriberKind } from "../notify/kinds.ts";
 import { newWebhookSecret } from "../notify/webhook.ts";
 import { agreed, existing, Problem } from "../problem.ts";
+import { GlobRule } from "../project/hook-settings.ts";
 import { EventType } from "../project/shapes.ts";
-import { subscriberSeal } from "../project/subscribers.ts";
+import { SubscriberSettings } from "../project/subscriber-settings.ts";
+import { headersSeal, subscriberSeal, type SealedHeaders } from "../project/subscribers.ts";
+import { wrongHeaders } from "../security/own-headers.ts";
 import { checkSubscriberUrl } from "../security/subscriber-url.ts";
 import {
   askProject,
@@ -18,10 +22,9 @@ import {
 } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
-import { numberAfter, page, pageOf, PageQuery } from "./pages.ts";
 import { ProjectParams, SubscriberParams } from "./params.ts";
 import { BODY, json, noContent, refusals } from "./responses.ts";
-import { Delivery, Description, Subscriber } from "./schemas.ts";
+import { Description, Subscriber } from "./schemas.ts";
 
 const tags = ["Subscribers"];
 const manage = onProject("manage");
@@ -36,6 +39,32 @@ const Pattern = z
   )
   .openapi({ examples: ["*", "deploy.*", "deploy.succeeded"] });
 const Patterns = z.array(Pattern).min(1).max(50);
+const Headers = z.record(z.string(), z.string()).superRefine((headers, check) => {
+  const wrong = wrongHeaders(headers);
+  if (wrong !== null) {
+    check.addIssue({ code: "custom", message: wrong });
+  }
+});
+const DAY_S = 86_400;
+
+/** What it hears and how, all of which can be changed later. */
+const settings = {
+  branches: GlobRule.optional().openapi({
+    description: "Of which branches' deploys it hears. Events about no deploy pass all filters.",
+  }),
+  environments: SubscriberSettings.shape.environments.unwrap().optional(),
+  statuses: SubscriberSettings.shape.statuses.unwrap().optional().openapi({
+    description: "Of deploys in which statuses it hears. None: in all.",
+  }),
+  ordered: z.boolean().optional().openapi({
+    description:
+      "No event is tried before the one before it is delivered or given up. One that fails then holds up all that follow, for a day and more.",
+  }),
+  headers: Headers.optional().openapi({
+    description:
+      "Sent with each delivery of a webhook: at most 10. Values are stored sealed and not shown.",
+  }),
+};
 
 const create = createRoute({
   method: "post",
@@ -43,7 +72,7 @@ const create = createRoute({
   operationId: "createSubscriber",
   summary: "Have events sent to a URL",
   description:
-    "Each event is a POST that is signed as Standard Webhooks says, with the secret of this answer.",
+    "Each event is a POST. A `webhook` is signed as Standard Webhooks says, with the secret of this answer. `slack`, `discord` and `teams` take the URL of an incoming webhook and are sent messages; that URL is the secret then, and only its host is shown again.",
   tags,
   ...takingJson(manage),
   request: {
@@ -52,14 +81,19 @@ const create = createRoute({
       z.strictObject({
         url: Url,
         events: Patterns.default(["*"]),
-        kind: z.literal("webhook").default("webhook"),
+        kind: SubscriberKind.default("webhook"),
+        ...settings,
         description: Description.optional(),
       }),
     ),
   },
   responses: {
     201: json(
-      Subscriber.extend({ secret: z.string().openapi({ description: "Shown this once." }) }),
+      Subscriber.extend({
+        secret: z.string().nullable().openapi({
+          description: "Shown this once. null where the URL is the secret.",
+        }),
+      }),
       "The subscriber, with its signing secret.",
     ),
     ...refusals("project_not_found", "url_refused", "conflict", ...BODY),
@@ -108,6 +142,7 @@ const change = createRoute({
       z.strictObject({
         url: Url.optional(),
         events: Patterns.optional(),
+        ...settings,
         description: Description.nullable().optional(),
         state: z.enum(["active", "paused"]).optional(),
       }),
@@ -130,49 +165,84 @@ const remove = createRoute({
   responses: { 204: noContent, ...refusals("project_not_found", "subscriber_not_found") },
 });
 
+const rotate = createRoute({
+  method: "post",
+  path: "/v1/projects/{project}/subscribers/{id}/rotate",
+  operationId: "rotateSubscriberSecret",
+  summary: "Give a subscriber a new signing secret",
+  description:
+    "The secret before it signs too until the overlap is over, so that receivers can change in their own time. One from before that stops at once.",
+  tags,
+  ...takingJson(manage),
+  request: {
+    params: SubscriberParams,
+    body: jsonOf(
+      z.strictObject({
+        overlap_seconds: z
+          .int()
+          .min(0)
+          .max(7 * DAY_S)
+          .default(DAY_S),
+      }),
+    ),
+  },
+  responses: {
+    200: json(
+      Subscriber.extend({ secret: z.string().openapi({ description: "Shown this once." }) }),
+      "The subscriber, with its new secret.",
+    ),
+    ...refusals("project_not_found", "subscriber_not_found", "not_found", "conflict", ...BODY),
+  },
+});
+
 const test = createRoute({
   method: "post",
   path: "/v1/projects/{project}/subscribers/{id}/test",
   operationId: "testSubscriber",
   summary: "Send this subscriber a test event",
+  description:
+    "Of any type, with an example's data and `data.test`. It passes the subscriber's filters, and nobody else hears it.",
   tags,
-  ...manage,
-  request: { params: SubscriberParams },
+  ...takingJson(manage),
+  request: {
+    params: SubscriberParams,
+    body: jsonOf(z.strictObject({ type: EventType.default("test.ping") })),
+  },
   responses: {
     202: json(
-      z.object({ type: z.literal("test.ping") }),
+      z.object({ type: EventType }),
       "It is on its way; the deliveries tell what becomes of it.",
     ),
-    ...refusals("project_not_found", "subscriber_not_found"),
-  },
-});
-
-const deliveries = createRoute({
-  method: "get",
-  path: "/v1/projects/{project}/subscribers/{id}/deliveries",
-  operationId: "listDeliveries",
-  summary: "List what was sent to a subscriber, newest first",
-  tags,
-  ...onProject("read"),
-  request: { params: SubscriberParams, query: PageQuery },
-  responses: {
-    200: json(pageOf(Delivery), "A page of deliveries."),
-    ...refusals("project_not_found", "subscriber_not_found", "query_invalid", "cursor_invalid"),
+    ...refusals("project_not_found", "subscriber_not_found", "not_found", "conflict", ...BODY),
   },
 });
 
 export function subscriberRoutes(api: Api): void {
   api.openapi(create, async (c) => {
-    const { url, events, kind, description = null } = c.req.valid("json");
+    const {
+      url,
+      kind,
+      events,
+      description = null,
+      ordered = false,
+      headers = {},
+      ...rest
+    } = c.req.valid("json");
     const id = newId("sub");
-    const secret = newWebhookSecret();
+    const { href } = checkUrl(c, url);
+    const { secretUrl } = KINDS[kind];
+    refuseHeaders(kind, headers);
+    const secret = secretUrl ? null : newWebhookSecret();
     const subscriber = {
       id,
-      url: checkUrl(c, url),
+      url: secretUrl ? shownOf(href) : href,
       kind,
       events,
       description,
-      secret: await c.var.config.keyring.seal(subscriberSeal(keyIn(c), id), secret),
+      ordered,
+      settings: SubscriberSettings.parse(rest),
+      headers: await sealHeaders(c, id, headers),
+      secret: await seal(c, id, secret ?? href),
     };
     const made = agreed(await askProject(c, (p) => p.addSubscriber(subscriber)));
     c.header("location", `/v1/projects/${referenceIn(c)}/subscribers/${id}`);
@@ -190,8 +260,22 @@ export function subscriberRoutes(api: Api): void {
 
   api.openapi(change, async (c) => {
     const { id } = c.req.valid("param");
-    const { url, ...rest } = given(c.req.valid("json"));
-    const changes = { ...rest, ...(url !== undefined && { url: checkUrl(c, url) }) };
+    const { url, headers, events, description, state, ordered, ...rest } = c.req.valid("json");
+    const { kind } = found(await askProject(c, (p) => p.subscriber(id)));
+    refuseHeaders(kind, headers ?? {});
+    const href = url === undefined ? undefined : checkUrl(c, url).href;
+    const urls =
+      href === undefined
+        ? {}
+        : KINDS[kind].secretUrl
+          ? { url: shownOf(href), secret: await seal(c, id, href) }
+          : { url: href };
+    const changes = {
+      ...given({ events, description, state, ordered }),
+      ...urls,
+      settings: given(rest),
+      ...(headers !== undefined && { headers: await sealHeaders(c, id, headers) }),
+    };
     return c.json(found(await askProject(c, (p) => p.changeSubscriber(id, changes))), 200);
   });
 
@@ -201,33 +285,59 @@ export function subscriberRoutes(api: Api): void {
     return c.body(null, 204);
   });
 
-  api.openapi(test, async (c) => {
+  api.openapi(rotate, async (c) => {
     const { id } = c.req.valid("param");
-    found((await askProject(c, (p) => p.testSubscriber(id))) ? true : null);
-    return c.json({ type: "test.ping" } as const, 202);
+    const { overlap_seconds } = c.req.valid("json");
+    const secret = newWebhookSecret();
+    const sealed = await seal(c, id, secret);
+    const overlapMs = overlap_seconds * 1000;
+    const rotated = await askProject(c, (p) => p.rotateSubscriber(id, sealed, overlapMs));
+    return c.json({ ...agreed(found(rotated)), secret }, 200);
   });
 
-  api.openapi(deliveries, async (c) => {
+  api.openapi(test, async (c) => {
     const { id } = c.req.valid("param");
-    const { limit, cursor } = c.req.valid("query");
-    const before = numberAfter(cursor);
-    found(await askProject(c, (p) => p.subscriber(id)));
-    const rows = await askProject(c, (p) => p.deliveries(id, before, limit + 1));
-    return c.json(
-      page(rows, limit, (delivery) => delivery.sequence),
-      200,
-    );
+    const { type } = c.req.valid("json");
+    return c.json(agreed(found(await askProject(c, (p) => p.testSubscriber(id, type)))), 202);
   });
 }
 
-function checkUrl(c: Context<AppEnv>, url: string): string {
+function checkUrl(c: Context<AppEnv>, url: string): URL {
   const ownHosts = [originOf(c), c.req.url].map((own) => new URL(own).host);
   const checked = checkSubscriberUrl(url, { ownHosts, local: c.var.config.local });
   if (!checked.ok) {
     const { message: detail } = checked.error;
     throw new Problem("url_refused", detail, { errors: [{ field: "url", detail }] });
   }
-  return checked.value.href;
+  return checked.value;
+}
+
+/** What may be shown of a URL that is a secret. */
+function shownOf(href: string): string {
+  return `${new URL(href).origin}/…`;
+}
+
+function refuseHeaders(kind: SubscriberKind, headers: object): void {
+  if (kind !== "webhook" && Object.keys(headers).length > 0) {
+    const detail = `A ${kind} subscriber takes no headers of its own. Leave them out.`;
+    throw new Problem("field_invalid", detail, { errors: [{ field: "headers", detail }] });
+  }
+}
+
+async function seal(c: Context<AppEnv>, id: string, secret: string): Promise<string> {
+  return c.var.config.keyring.seal(subscriberSeal(keyIn(c), id), secret);
+}
+
+async function sealHeaders(
+  c: Context<AppEnv>,
+  id: string,
+  headers: Record<string, string>,
+): Promise<SealedHeaders> {
+  const names = Object.keys(headers);
+  const text = JSON.stringify(headers);
+  const sealed =
+    names.length === 0 ? null : await c.var.config.keyring.seal(headersSeal(keyIn(c), id), text);
+  return { names, sealed };
 }
 
 /** A filter that no event can pass is a slip of the pen. */
@@ -241,6 +351,6 @@ function matchesSomething(pattern: string): boolean {
   );
 }
 
-function found<T>(value: T | null): T {
+export function found<T>(value: T | null): T {
   return existing(value, "subscriber_not_found", "There is no such subscriber in this project.");
 }

@@ -1,6 +1,6 @@
 import type { GlobRule, HookSettings } from "../project/hook-settings.ts";
 import { reasons, type Reason } from "../project/reasons.ts";
-import { globMatches } from "./glob.ts";
+import { globAllows, globMatches } from "../glob.ts";
 import type { HookTrigger, Source } from "./sources/source.ts";
 
 /** What of a hook its rules are. */
@@ -56,7 +56,7 @@ export function checkRules(
       "branches",
       trigger.branch === null ? "The sender named no branch." : described(branches, "branch"),
       trigger.branch !== null &&
-        !isWanted(branches, trigger.branch) &&
+        !globAllows(branches, trigger.branch) &&
         reasons.branchFiltered(trigger.branch),
     ),
     against(
@@ -74,7 +74,7 @@ export function checkRules(
         ? "Not all changed files are listed, so they are not looked at."
         : described(paths, "path"),
       trigger.paths !== null &&
-        !trigger.paths.some((path) => isWanted(paths, path)) &&
+        !trigger.paths.some((path) => globAllows(paths, path)) &&
         reasons.pathsFiltered(trigger.paths.length),
     ),
   ];
@@ -89,11 +89,6 @@ function checkEvent(wanted: readonly string[], usual: boolean, event: string | n
     detail: `${event === null ? "The sender named no event" : `The event is ${event}`}; ${list} deploy.`,
     against: fits ? null : reasons.eventFiltered(event, list),
   };
-}
-
-function isWanted({ include, exclude }: GlobRule, name: string): boolean {
-  const fits = (pattern: string): boolean => globMatches(pattern, name);
-  return (include.length === 0 || include.some(fits)) && !exclude.some(fits);
 }
 
 function described({ include, exclude }: GlobRule, what: string): string {

@@ -1,8 +1,59 @@
+import type { Event } from "../project/shapes.ts";
 import { fromBase64, randomBytes, toBase64, utf8 } from "../security/encoding.ts";
+import { byStatus, type Kind } from "./kind.ts";
 
 /** One event as a Standard Webhooks request. Pure: same input, same bytes. */
 
 const PREFIX = "whsec_";
+/** A larger body is sent without its bulk. */
+const MAX_BODY_BYTES = 256 * 1024;
+const MAX_TEXT = 1000;
+
+export const webhook: Kind = {
+  secretUrl: false,
+  tells: () => true,
+  async next({ event, attempt, at, url, secrets, headers }, [answer]) {
+    if (answer !== undefined) {
+      return byStatus(answer.status, answer.status === 410 ? "It answered 410 Gone." : null);
+    }
+    const request = await webhookRequest({
+      id: event.id,
+      timestampSeconds: Math.floor(at / 1000),
+      secrets,
+      body: eventBody(event),
+      attempt,
+    });
+    return { url, headers: { ...headers, ...request.headers }, body: request.body };
+  },
+};
+
+/** The event as JSON; where that is too large, with the essentials of its data and `truncated`. */
+export function eventBody(event: Event): string {
+  const body = JSON.stringify(event);
+  if (utf8(body).byteLength <= MAX_BODY_BYTES) {
+    return body;
+  }
+  const data = Object.entries(event.data).map(([name, value]) => [
+    name,
+    typeof value === "object" && value !== null ? plainFields(value) : cut(value),
+  ]);
+  return JSON.stringify({
+    ...event,
+    data: { ...(Object.fromEntries(data) as Event["data"]), truncated: true },
+  });
+}
+
+function plainFields(value: object): unknown {
+  if (Array.isArray(value)) {
+    return [];
+  }
+  const plain = Object.entries(value).filter(([, v]) => typeof v !== "object" || v === null);
+  return Object.fromEntries(plain.slice(0, 100).map(([name, v]) => [name, cut(v)]));
+}
+
+function cut(value: unknown): unknown {
+  return typeof value === "string" ? value.slice(0, MAX_TEXT).toWellFormed() : value;
+}
 
 export interface WebhookMessage {
   /** The event's id: the same for every attempt, so that receivers can tell a repeat. Has no full stop. */

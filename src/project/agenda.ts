@@ -1,6 +1,7 @@
 import type { Sql } from "../sql.ts";
 import { line } from "./line.ts";
 import type { SlotKind, Slots } from "./slots.ts";
+import { subscribersDue } from "./subscribers-due.ts";
 
 /** Something that is to be done at a time: a key for its effect, its connection's kind, and when. */
 export interface Due {
@@ -50,19 +51,9 @@ export function agenda(sql: Sql, now: number): Due[] {
     "SELECT id, approval_until AS at FROM deploys WHERE ended_at IS NULL AND status = 'queued' AND approval_until IS NOT NULL",
   );
   add("upstream", "lock", "SELECT id, until AS at FROM locks WHERE until IS NOT NULL");
-  add(
-    "outbound",
-    "subscriber",
-    `SELECT id, COALESCE(blocked_until, 0) AS at FROM subscribers
-     WHERE state = 'active' AND cursor < (SELECT COALESCE(MAX(sequence), 0) FROM events)`,
-  );
-  add(
-    "outbound",
-    "delivery",
-    `SELECT d.id AS id, MAX(d.due_at, COALESCE(s.blocked_until, 0)) AS at
-     FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
-     WHERE d.due_at IS NOT NULL AND s.state = 'active' ORDER BY d.due_at LIMIT 50`,
-  );
+  for (const { id, at, slow } of subscribersDue(sql)) {
+    due.push({ key: `subscriber/${id}`, kind: slow === 1 ? "slow" : "outbound", at });
+  }
   add("upstream", "window", "SELECT environment AS id, due_at AS at FROM openings");
   add("upstream", "schedule", "SELECT id, due_at AS at FROM schedules WHERE due_at IS NOT NULL");
   add(

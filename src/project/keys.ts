@@ -1,7 +1,7 @@
 import type { Context } from "./context.ts";
 import { projectRow } from "./rows.ts";
 import { hookSeal } from "./hooks.ts";
-import { subscriberSeal } from "./subscribers.ts";
+import { headersSeal, subscriberSeal } from "./subscribers.ts";
 
 /** How many things of a project rest on one key of the keyring. */
 export interface KeyUse {
@@ -23,7 +23,8 @@ export function keyUse(context: Context): KeyUse[] {
        SUM(what = 'token') AS tokens
      FROM (
        SELECT 'hook_secret' AS what, substr(value, 1, instr(value, '.') - 1) AS key FROM hooks, json_each(hooks.secrets)
-       UNION ALL SELECT 'subscriber_secret', substr(secret, 1, instr(secret, '.') - 1) FROM subscribers
+       UNION ALL SELECT 'subscriber_secret', substr(value, 1, instr(value, '.') - 1)
+         FROM subscribers, json_each(json_array(secret, old_secret, headers)) WHERE value IS NOT NULL
        UNION ALL SELECT 'hook_url', url_key FROM hooks
        UNION ALL SELECT 'token', key_id FROM tokens WHERE revoked_at IS NULL AND COALESCE(expires_at, ?) >= ?
      ) GROUP BY key ORDER BY key`,
@@ -31,6 +32,13 @@ export function keyUse(context: Context): KeyUse[] {
     context.now(),
   );
 }
+
+/** What of a subscriber is sealed, and for what. */
+const SUBSCRIBER_SEALS = [
+  ["secret", subscriberSeal],
+  ["old_secret", subscriberSeal],
+  ["headers", headersSeal],
+] as const;
 
 /**
  * Seals anew, with the current key, what rests on an older one. Nothing that is signed or checked changes by it, so a hook
@@ -55,17 +63,19 @@ export async function reseal(context: Context): Promise<number> {
       );
     }
   }
-  for (const { id, secret } of sql.all<{ id: string; secret: string }>(
-    "SELECT id, secret FROM subscribers",
-  )) {
-    const renewed = await keyring.renew(subscriberSeal(key, id), secret);
-    if (renewed !== secret) {
-      resealed += sql.run(
-        "UPDATE subscribers SET secret = ? WHERE id = ? AND secret = ?",
-        renewed,
-        id,
-        secret,
-      );
+  for (const [column, sealOf] of SUBSCRIBER_SEALS) {
+    for (const { id, value } of sql.all<{ id: string; value: string }>(
+      `SELECT id, ${column} AS value FROM subscribers WHERE ${column} IS NOT NULL`,
+    )) {
+      const renewed = await keyring.renew(sealOf(key, id), value);
+      if (renewed !== value) {
+        resealed += sql.run(
+          `UPDATE subscribers SET ${column} = ? WHERE id = ? AND ${column} = ?`,
+          renewed,
+          id,
+          value,
+        );
+      }
     }
   }
   return resealed;

@@ -39,10 +39,12 @@ import { retry } from "./retry.ts";
 import { rollBack } from "./rollback.ts";
 import * as schedules from "./schedules.ts";
 import { MIGRATIONS } from "./schema.ts";
-import type { Asker, Deploy, Event, Lock, ProjectView } from "./shapes.ts";
+import type { Asker, Deploy, Event, EventType, Lock, ProjectView } from "./shapes.ts";
 import type { PolicyChange } from "./policy.ts";
 import { isBuilding } from "./submit.ts";
+import * as deliveries from "./deliveries.ts";
 import * as subscribers from "./subscribers.ts";
+import { sendTest } from "./test-event.ts";
 import { lookNow } from "./track.ts";
 import * as trust from "./trust.ts";
 import { discardUpload, orphanUploads } from "./uploads.ts";
@@ -295,12 +297,41 @@ export class Project extends DurableObject<Env> {
     return this.#registered && subscribers.removeSubscriber(this.context, id);
   }
 
-  testSubscriber(id: string): boolean {
-    return this.#registered && subscribers.sendTest(this.context, id);
+  rotateSubscriber(
+    id: string,
+    secret: string,
+    overlapMs: number,
+  ): Result<subscribers.SubscriberView, Refusal> | null {
+    return this.#registered
+      ? subscribers.rotateSecret(this.context, id, secret, overlapMs)
+      : err(NOT_FOUND);
   }
 
-  deliveries(id: string, before: number | null, limit: number): subscribers.DeliveryView[] {
-    return this.#registered ? subscribers.listDeliveries(this.context, id, before, limit) : [];
+  testSubscriber(
+    id: string,
+    type: EventType = "test.ping",
+  ): Result<{ type: EventType }, Refusal> | null {
+    return this.#registered ? sendTest(this.context, id, type) : err(NOT_FOUND);
+  }
+
+  deliveries(
+    id: string,
+    filter: Parameters<typeof deliveries.listDeliveries>[2],
+  ): deliveries.DeliveryView[] {
+    return this.#registered ? deliveries.listDeliveries(this.context, id, filter) : [];
+  }
+
+  delivery(subscriberId: string, id: string): deliveries.DeliveryDetail | null {
+    return this.#registered ? deliveries.getDelivery(this.context, subscriberId, id) : null;
+  }
+
+  redeliver(subscriberId: string, id: string): Result<deliveries.DeliveryDetail, Refusal> | null {
+    return this.#registered ? deliveries.redeliver(this.context, subscriberId, id) : err(NOT_FOUND);
+  }
+
+  /** What failed of events since a time is tried again now. */
+  recoverSubscriber(id: string, since: number): Result<{ recovered: number }, Refusal> | null {
+    return this.#registered ? deliveries.recover(this.context, id, since) : err(NOT_FOUND);
   }
 
   // — Schedules —

@@ -6,7 +6,7 @@ import { expireLock } from "./locks.ts";
 import { backoff } from "./backoff.ts";
 import { addLeftover } from "./leftovers.ts";
 import type { Context } from "./context.ts";
-import { deliverNext, redeliver } from "./deliver.ts";
+import { deliver } from "./deliver.ts";
 import { move } from "./deploys.ts";
 import { getDeploy } from "./rows.ts";
 import { emit } from "./events.ts";
@@ -71,9 +71,7 @@ async function effect(context: Context, key: string): Promise<void> {
     case "watch":
       return watchForStrays(context, id);
     case "subscriber":
-      return deliverNext(context, id);
-    case "delivery":
-      return redeliver(context, id);
+      return deliver(context, id);
     case "schedule":
       return runSchedule(context, id);
     case "approval":

@@ -356,6 +356,36 @@ CREATE TABLE readers (
 `,
   },
   {
+    id: 13,
+    sql: `
+ALTER TABLE subscribers ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE subscribers ADD COLUMN ordered INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE subscribers ADD COLUMN old_secret TEXT;
+ALTER TABLE subscribers ADD COLUMN old_secret_until INTEGER;
+ALTER TABLE subscribers ADD COLUMN headers TEXT;
+ALTER TABLE subscribers ADD COLUMN header_names TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE subscribers ADD COLUMN reason TEXT;
+ALTER TABLE subscribers ADD COLUMN last_at INTEGER;
+ALTER TABLE subscribers ADD COLUMN last_ms INTEGER;
+ALTER TABLE subscribers ADD COLUMN last_status INTEGER;
+ALTER TABLE subscribers ADD COLUMN last_error TEXT;
+ALTER TABLE deliveries ADD COLUMN schedule_from INTEGER NOT NULL DEFAULT 0;
+DROP INDEX deliveries_due;
+CREATE INDEX deliveries_due ON deliveries (subscriber_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX deliveries_exhausted ON deliveries (subscriber_id) WHERE state = 'exhausted';
+CREATE TABLE attempts (
+  delivery_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  status INTEGER,
+  error TEXT,
+  ms INTEGER NOT NULL,
+  excerpt TEXT NOT NULL,
+  PRIMARY KEY (delivery_id, number)
+) WITHOUT ROWID;
+`,
+  },
+  {
     id: 14,
     sql: `
 ALTER TABLE project ADD COLUMN badge TEXT;

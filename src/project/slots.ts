@@ -2,8 +2,10 @@
 const LIMIT = 5;
 /** Of those, what may go to others than Cloudflare, so that a black hole never delays a deploy. */
 const OUTBOUND_LIMIT = 3;
+/** Of those, what may go to who was slow before or was never heard of, so that these hold up only one another. */
+const SLOW_LIMIT = 1;
 
-export type SlotKind = "upstream" | "outbound";
+export type SlotKind = "upstream" | "outbound" | "slow";
 
 interface Running {
   readonly kind: SlotKind;
@@ -69,8 +71,12 @@ export class Slots {
     if (this.#running.size >= LIMIT) {
       return false;
     }
-    const outbound = [...this.#running.values()].filter((r) => r.kind === "outbound").length;
-    return kind === "upstream" || outbound < OUTBOUND_LIMIT;
+    const others = [...this.#running.values()].filter((r) => r.kind !== "upstream");
+    const slow = others.filter((r) => r.kind === "slow");
+    return (
+      kind === "upstream" ||
+      (others.length < OUTBOUND_LIMIT && (kind === "outbound" || slow.length < SLOW_LIMIT))
+    );
   }
 
   /** The earliest end of any lease: when what found no slot is looked at again, should nothing end before. */

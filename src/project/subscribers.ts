@@ -1,22 +1,33 @@
 import { iso } from "../ids.ts";
+import { KINDS, type SubscriberKind } from "../notify/kinds.ts";
 import { err, ok, type Result } from "../result.ts";
 import { must } from "../sql.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Context } from "./context.ts";
-import { emit, lastSequence } from "./events.ts";
-import type { Event } from "./shapes.ts";
+import { lastSequence } from "./events.ts";
+import { settingsOf, type SubscriberSettings, type Wish } from "./subscriber-settings.ts";
+import { subscribersDue } from "./subscribers-due.ts";
 
 /** An outbound endpoint: what it wants to hear, and how far it has been told. */
-export interface SubscriberRow {
+export interface SubscriberRow extends Wish {
   id: string;
+  /** Of a kind whose URL is its secret: what is shown of it. */
   url: string;
-  kind: "webhook";
-  /** JSON array of patterns: `*`, `deploy.*`, `deploy.succeeded`. */
-  events: string;
-  /** Sealed for `subscriber/<project>/<id>`. */
+  kind: SubscriberKind;
+  /** The signing secret, or the URL where that is the secret. Sealed for `subscriber/<project>/<id>`. */
   secret: string;
+  /** The one before signs too until this time. */
+  old_secret: string | null;
+  old_secret_until: number | null;
+  /** JSON of its own headers, sealed for `subscriber/<project>/<id>/headers`, and JSON of their names. */
+  headers: string | null;
+  header_names: string;
+  /** 1: no event is tried before the one before it is delivered or given up. */
+  ordered: number;
   description: string | null;
   state: "active" | "paused" | "disabled";
+  /** Why it is disabled. */
+  reason: string | null;
   /** Every event up to here has had its first attempt, or was not wanted. */
   cursor: number;
   /** Failed attempts since the last success. */
@@ -24,35 +35,62 @@ export interface SubscriberRow {
   failing_since: number | null;
   /** After repeated failure nothing is tried before this time. */
   blocked_until: number | null;
+  /** Of the last attempt. */
+  last_at: number | null;
+  last_ms: number | null;
+  last_status: number | null;
+  last_error: string | null;
   created_at: number;
 }
 
-export interface SubscriberView {
+export interface SubscriberView extends SubscriberSettings {
   id: string;
   url: string;
-  kind: "webhook";
+  kind: SubscriberKind;
   events: string[];
+  ordered: boolean;
+  headers: string[];
   description: string | null;
   state: SubscriberRow["state"];
+  reason: string | null;
   failing_since: string | null;
+  blocked_until: string | null;
+  last_attempt: {
+    at: string;
+    status: number | null;
+    error: string | null;
+    duration_ms: number | null;
+  } | null;
+  next_attempt_at: string | null;
   waiting: number;
+  exhausted: number;
+  old_secret_until: string | null;
   created_at: string;
 }
 
 export interface NewSubscriber {
   readonly id: string;
   readonly url: string;
-  readonly kind: "webhook";
+  readonly kind: SubscriberKind;
   readonly events: readonly string[];
+  readonly settings: SubscriberSettings;
+  readonly ordered: boolean;
+  readonly headers: SealedHeaders;
   readonly secret: string;
   readonly description: string | null;
 }
 
-const MAX_SUBSCRIBERS = 50;
+/** The names of a subscriber's own headers, and all of them sealed; null when there are none. */
+export interface SealedHeaders {
+  readonly names: readonly string[];
+  readonly sealed: string | null;
+}
+
+export const MAX_SUBSCRIBERS = 50;
 
 export function addSubscriber(
   context: Context,
-  input: NewSubscriber,
+  { events, settings, ordered, headers, ...input }: NewSubscriber,
 ): Result<SubscriberView, Refusal> {
   return context.change(() => {
     const count = context.sql.one<{ n: number }>("SELECT COUNT(*) AS n FROM subscribers");
@@ -64,30 +102,40 @@ export function addSubscriber(
     }
     context.sql.insert("subscribers", {
       ...input,
-      events: JSON.stringify(input.events),
+      ...headerColumns(headers),
+      events: JSON.stringify(events),
+      settings: JSON.stringify(settings),
+      ordered: Number(ordered),
       state: "active",
       // From now on: nobody wants a project's whole past on the day they subscribe.
       cursor: lastSequence(context),
       created_at: context.now(),
     });
-    return ok(view(context, must(subscriberRow(context, input.id))));
+    return ok(must(getSubscriber(context, input.id)));
   });
 }
 
 export function listSubscribers(context: Context): SubscriberView[] {
+  const due = dueTimes(context);
   return context.sql
     .all<SubscriberRow>("SELECT * FROM subscribers ORDER BY id")
-    .map((row) => view(context, row));
+    .map((row) => view(context, row, due.get(row.id)));
 }
 
 export function getSubscriber(context: Context, id: string): SubscriberView | null {
   const row = subscriberRow(context, id);
-  return row === null ? null : view(context, row);
+  return row === null ? null : view(context, row, dueTimes(context).get(id));
 }
 
 export interface SubscriberChange {
   readonly url?: string;
+  /** Where the URL is the secret: the new one, sealed. */
+  readonly secret?: string;
   readonly events?: readonly string[];
+  /** Those that are given; the others stay. */
+  readonly settings?: Partial<SubscriberSettings>;
+  readonly ordered?: boolean;
+  readonly headers?: SealedHeaders;
   readonly description?: string | null;
   readonly state?: "active" | "paused";
 }
@@ -103,61 +151,62 @@ export function changeSubscriber(
     if (row === null) {
       return null;
     }
-    const { events, state, ...rest } = change;
+    const { events, state, settings, ordered, headers, ...rest } = change;
     if (state === "active") {
       context.sql.run("DELETE FROM troubles WHERE key = ?", `subscriber/${id}`);
     }
+    const well = { failures: 0, failing_since: null, blocked_until: null, reason: null };
     context.sql.update("subscribers", "id", id, {
       ...rest,
       ...(events === undefined ? {} : { events: JSON.stringify(events) }),
+      ...(settings === undefined
+        ? {}
+        : { settings: JSON.stringify({ ...settingsOf(row), ...settings }) }),
+      ...(ordered === undefined ? {} : { ordered: Number(ordered) }),
+      ...(headers === undefined ? {} : headerColumns(headers)),
       ...(state === undefined ? {} : { state }),
-      ...(state === "active" ? { failures: 0, failing_since: null, blocked_until: null } : {}),
+      ...(state === "active" ? well : {}),
     });
-    return view(context, must(subscriberRow(context, id)));
+    return must(getSubscriber(context, id));
+  });
+}
+
+/** A new signing secret. The one that was current signs too for `overlapMs` more; one from before that does not. */
+export function rotateSecret(
+  context: Context,
+  id: string,
+  secret: string,
+  overlapMs: number,
+): Result<SubscriberView, Refusal> | null {
+  return context.change(() => {
+    const row = subscriberRow(context, id);
+    if (row === null) {
+      return null;
+    }
+    if (KINDS[row.kind].secretUrl) {
+      const detail = `A ${row.kind} subscriber has no signing secret: its URL is the secret. PATCH its url.`;
+      return err({ code: "conflict", detail });
+    }
+    context.sql.update("subscribers", "id", id, {
+      secret,
+      old_secret: overlapMs === 0 ? null : row.secret,
+      old_secret_until: overlapMs === 0 ? null : context.now() + overlapMs,
+    });
+    return ok(must(getSubscriber(context, id)));
   });
 }
 
 export function removeSubscriber(context: Context, id: string): boolean {
   return context.change(() => {
     const row = subscriberRow(context, id);
+    context.sql.run(
+      "DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE subscriber_id = ?)",
+      id,
+    );
     context.sql.run("DELETE FROM deliveries WHERE subscriber_id = ?", id);
     context.sql.run("DELETE FROM subscribers WHERE id = ?", id);
     return row !== null;
   });
-}
-
-/** Sends a numbered test event on its way to this subscriber alone. */
-export function sendTest(context: Context, id: string): boolean {
-  return context.change(() => {
-    if (subscriberRow(context, id) === null) {
-      return false;
-    }
-    emit(context, "test.ping", {
-      subscriber_id: id,
-      message: "A test event: if you can read this and its signature is right, you are set up.",
-    });
-    return true;
-  });
-}
-
-/** Whether a subscriber is to be told of an event. What happens to a subscriber is told to the others only. */
-export function wants(
-  row: Pick<SubscriberRow, "id" | "events">,
-  event: Pick<Event, "type" | "data">,
-): boolean {
-  const about = event.data["subscriber_id"];
-  if (event.type.startsWith("test.")) {
-    return about === row.id;
-  }
-  if (event.type.startsWith("subscriber.") && about === row.id) {
-    return false;
-  }
-  return (JSON.parse(row.events) as string[]).some(
-    (pattern) =>
-      pattern === "*" ||
-      pattern === event.type ||
-      (pattern.endsWith(".*") && event.type.startsWith(pattern.slice(0, -1))),
-  );
 }
 
 export function subscriberRow(context: Context, id: string): SubscriberRow | null {
@@ -169,82 +218,54 @@ export function subscriberSeal(projectKey: string, id: string): string {
   return `subscriber/${projectKey}/${id}`;
 }
 
-export interface DeliveryRow {
-  id: string;
-  subscriber_id: string;
-  sequence: number;
-  state: "delivered" | "pending" | "exhausted";
-  attempts: number;
-  due_at: number | null;
-  status: number | null;
-  error: string | null;
-  ms: number | null;
-  excerpt: string | null;
-  at: number;
+export function headersSeal(projectKey: string, id: string): string {
+  return `${subscriberSeal(projectKey, id)}/headers`;
 }
 
-export interface DeliveryView {
-  id: string;
-  event_id: string | null;
-  event_type: string | null;
-  sequence: number;
-  state: DeliveryRow["state"];
-  attempts: number;
-  next_attempt_at: string | null;
-  last_attempt_at: string;
-  /** Of the last attempt: the answer's status, how long it took, why there was none, and how its body began. */
-  status: number | null;
-  duration_ms: number | null;
-  error: string | null;
-  response: string | null;
+function headerColumns({ names, sealed }: SealedHeaders): object {
+  return { headers: sealed, header_names: JSON.stringify(names) };
 }
 
-/** The log of one subscriber, newest first. */
-export function listDeliveries(
-  context: Context,
-  subscriberId: string,
-  before: number | null,
-  limit: number,
-): DeliveryView[] {
-  return context.sql
-    .all<DeliveryRow & { event_id: string | null; event_type: string | null }>(
-      `SELECT d.*, e.id AS event_id, e.type AS event_type FROM deliveries d
-       LEFT JOIN events e ON e.sequence = d.sequence
-       WHERE d.subscriber_id = ? AND d.sequence < ? ORDER BY d.sequence DESC LIMIT ?`,
-      subscriberId,
-      before ?? Number.MAX_SAFE_INTEGER,
-      limit,
-    )
-    .map((row) => ({
-      id: row.id,
-      event_id: row.event_id,
-      event_type: row.event_type,
-      sequence: row.sequence,
-      state: row.state,
-      attempts: row.attempts,
-      next_attempt_at: row.due_at === null ? null : iso(row.due_at),
-      last_attempt_at: iso(row.at),
-      status: row.status,
-      duration_ms: row.ms,
-      error: row.error,
-      response: row.excerpt,
-    }));
+/** When each active subscriber that waits for something is told next. */
+function dueTimes(context: Context): Map<string, number> {
+  return new Map(subscribersDue(context.sql).map(({ id, at }) => [id, at]));
 }
 
-function view(context: Context, row: SubscriberRow): SubscriberView {
-  const retries = context.sql.one<{ n: number }>(
-    "SELECT COUNT(*) AS n FROM deliveries WHERE subscriber_id = ? AND state = 'pending'",
+function view(context: Context, row: SubscriberRow, due: number | undefined): SubscriberView {
+  const now = context.now();
+  const count = context.sql.one<{ retries: number; exhausted: number }>(
+    `SELECT
+       (SELECT COUNT(*) FROM deliveries WHERE subscriber_id = ?1 AND due_at IS NOT NULL) AS retries,
+       (SELECT COUNT(*) FROM deliveries WHERE subscriber_id = ?1 AND state = 'exhausted') AS exhausted`,
     row.id,
   );
+  const later = (at: number | null): string | null => (at === null || at <= now ? null : iso(at));
   return {
     id: row.id,
     url: row.url,
     kind: row.kind,
     events: JSON.parse(row.events) as string[],
+    ...settingsOf(row),
+    ordered: row.ordered === 1,
+    headers: JSON.parse(row.header_names) as string[],
     description: row.description,
     state: row.state,
+    reason: row.reason,
     failing_since: row.failing_since === null ? null : iso(row.failing_since),
-    waiting: (retries?.n ?? 0) + Math.max(0, lastSequence(context) - row.cursor),
+    blocked_until: later(row.blocked_until),
+    last_attempt:
+      row.last_at === null
+        ? null
+        : {
+            at: iso(row.last_at),
+            status: row.last_status,
+            error: row.last_error,
+            duration_ms: row.last_ms,
+          },
+    next_attempt_at: due === undefined ? null : iso(Math.max(due, now)),
+    waiting: (count?.retries ?? 0) + Math.max(0, lastSequence(context) - row.cursor),
+    exhausted: count?.exhausted ?? 0,
+    old_secret_until: later(row.old_secret_until),
     created_at: iso(row.created_at),
   };
 }

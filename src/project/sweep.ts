@@ -16,7 +16,8 @@ export function sweep(context: Context): void {
     const told = sql.one<{ told: number | null }>(
       `SELECT MIN(told) AS told FROM (
          SELECT MIN(cursor) AS told FROM subscribers WHERE state = 'active'
-         UNION ALL SELECT MIN(sequence) - 1 FROM deliveries WHERE state = 'pending')`,
+         UNION ALL SELECT MIN(d.sequence) - 1 FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
+         WHERE d.state = 'pending' AND s.state = 'active')`,
     );
     sql.run(
       "DELETE FROM events WHERE at < ? AND sequence <= ?",
@@ -24,6 +25,11 @@ export function sweep(context: Context): void {
       told?.told ?? Number.MAX_SAFE_INTEGER,
     );
     sql.run("DELETE FROM deliveries WHERE at < ? AND state <> 'pending'", before);
+    sql.run("DELETE FROM attempts WHERE delivery_id NOT IN (SELECT id FROM deliveries)");
+    sql.run(
+      "UPDATE subscribers SET old_secret = NULL, old_secret_until = NULL WHERE old_secret_until < ?",
+      context.now(),
+    );
     sql.run("DELETE FROM triggers WHERE at < ?", before);
     sql.run("DELETE FROM leftovers WHERE ended_at < ?", before);
     // Of those that live for an hour at most, one can be made by every run of a CI job.

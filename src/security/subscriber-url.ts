@@ -97,5 +97,10 @@ function isLoopback(host: string): boolean {
 /** Every loopback name is the same machine, where another server differs in its port only. */
 function isSameHost(own: string, host: string, port: string): boolean {
   const [, ownHost = "", ownPort = ""] = /^(.*?)\.?(?::(\d+))?$/.exec(own.toLowerCase()) ?? [];
-  return isLoopback(host) && isLoopback(ownHost) ? ownPort === port : ownHost === host;
+  if (isLoopback(host) && isLoopback(ownHost)) {
+    return ownPort === port;
+  }
+  // Versions and aliases of a Worker answer at names that end in its own.
+  const isPreview = ownHost.endsWith(".workers.dev") && host.endsWith(`-${ownHost}`);
+  return ownHost === host || isPreview;
 }

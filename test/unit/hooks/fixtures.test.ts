@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { isBranch } from "../../../src/deploy-form/text.ts";
 import type { Delivery } from "../../../src/hooks/delivery.ts";
-import { globMatches } from "../../../src/hooks/glob.ts";
+import { globMatches } from "../../../src/glob.ts";
 import { findSource, SOURCE_NAMES } from "../../../src/hooks/sources/index.ts";
 import { Sha } from "../../../src/hooks/sources/reading.ts";
 import type { Reading, Source } from "../../../src/hooks/sources/source.ts";

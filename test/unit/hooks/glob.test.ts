@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 
-import { globMatches } from "../../../src/hooks/glob.ts";
+import { globMatches } from "../../../src/glob.ts";
 
 const TABLE: [pattern: string, fits: string[], fitsNot: string[]][] = [
   ["main", ["main"], ["Main", "main ", "amain", "mai", "", "main/x"]],

@@ -2,7 +2,12 @@ import * as fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import { fromBase64, toBase64 } from "../../../src/security/encoding.ts";
-import { newWebhookSecret, webhookRequest } from "../../../src/notify/webhook.ts";
+import {
+  eventBody,
+  newWebhookSecret,
+  webhook,
+  webhookRequest,
+} from "../../../src/notify/webhook.ts";
 
 const OLD = newWebhookSecret();
 const NEW = newWebhookSecret();
@@ -66,4 +71,74 @@ it("makes secrets of 32 random bytes", () => {
   expect(fromBase64(NEW.slice("whsec_".length))).toHaveLength(32);
   expect(NEW.startsWith("whsec_")).toBe(true);
   expect(NEW).not.toBe(OLD);
+});
+
+describe("an event's body", () => {
+  const event = (data: Record<string, unknown>) => ({
+    id: "evt_01JABC",
+    type: "deploy.failed" as const,
+    timestamp: "2026-11-24T05:30:37.897Z",
+    project: "blog",
+    sequence: 97,
+    data,
+  });
+  const deploy = { id: "dpl_1", number: 10, status: "failed", commit_message: "é".repeat(5_000) };
+
+  it("is the event as it is", () => {
+    const small = event({ deploy, more: [1, { a: 2 }] });
+    expect(JSON.parse(eventBody(small))).toEqual(small);
+  });
+
+  it("keeps the essentials of one that is too large, and says so", () => {
+    const large = event({
+      deploy: { ...deploy, stages: [], aliases: Array(10_000).fill("https://blog.pages.dev") },
+      by: "tok_1",
+      list: Array(10_000).fill("é".repeat(20)),
+    });
+    const body = eventBody(large);
+    expect(new TextEncoder().encode(body).byteLength).toBeLessThan(2_500);
+    expect(JSON.parse(body)).toEqual({
+      ...large,
+      data: {
+        deploy: { ...deploy, commit_message: "é".repeat(1_000) },
+        by: "tok_1",
+        list: [],
+        truncated: true,
+      },
+    });
+  });
+
+  it("counts bytes, not characters, and is never larger than 256 KiB", () => {
+    const fitting = event({ by: "é".repeat(131_000) });
+    expect(JSON.parse(eventBody(fitting))).toEqual(fitting);
+    expect(eventBody(event({ by: "é".repeat(132_000) })).length).toBeLessThan(2_000);
+    const many = Object.fromEntries(
+      Array.from({ length: 5_000 }, (_, n) => [`f${n}`, "x".repeat(900)]),
+    );
+    expect(eventBody(event({ deploy: many })).length).toBeLessThan(256 * 1024);
+  });
+});
+
+describe("a webhook's answer", () => {
+  it.each([
+    [200, { delivered: true, error: null, gone: null }],
+    [204, { delivered: true, error: null, gone: null }],
+    [199, { delivered: false, error: "It answered 199.", gone: null }],
+    [302, { delivered: false, error: "It answered 302.", gone: null }],
+    [410, { delivered: false, error: "It answered 410.", gone: "It answered 410 Gone." }],
+    [500, { delivered: false, error: "It answered 500.", gone: null }],
+  ])("%i", async (status, verdict) => {
+    const message = {
+      event: { id: "evt_1", type: "test.ping", timestamp: "", project: "", sequence: 1, data: {} },
+      attempt: 1,
+      at: 0,
+      url: "https://a.example/",
+      secrets: [NEW],
+      headers: { "webhook-id": "forged", "X-Own": "a" },
+    } as const;
+    expect(await webhook.next(message, [{ status, text: "" }])).toEqual(verdict);
+    const request = await webhook.next(message, []);
+    // Whatever the subscriber's own headers are, those of a delivery win.
+    expect(request).toMatchObject({ headers: { "webhook-id": "evt_1", "X-Own": "a" } });
+  });
 });

@@ -7,7 +7,7 @@ import { retryDelay } from "../../../src/project/deliver.ts";
 import { Slots } from "../../../src/project/slots.ts";
 import { assertTransition, holdsLane, isEnd } from "../../../src/project/status.ts";
 import { DeployStatus } from "../../../src/project/shapes.ts";
-import { wants } from "../../../src/project/subscribers.ts";
+import { wants } from "../../../src/project/subscriber-settings.ts";
 
 describe("statuses", () => {
   it("throw on an impossible transition and lead nowhere from an end", () => {
@@ -70,6 +70,14 @@ describe("slots", () => {
     expect(slots.peak).toBe(5);
   });
 
+  it("are one for all who are slow, who are not waited for by others", () => {
+    const slots = new Slots(() => undefined);
+    expect(slots.start("a", "slow", 0, 100, never)).toBe(true);
+    expect(slots.start("b", "slow", 0, 100, never)).toBe(false);
+    const started = ["c", "d", "e"].map((k) => slots.start(k, "outbound", 0, 100, never));
+    expect(started).toEqual([true, true, false]);
+  });
+
   it("start nothing twice, and free what was cut without a word when its lease ends", () => {
     const slots = new Slots(() => undefined);
     expect(slots.start("a", "upstream", 0, 100, never)).toBe(true);
@@ -91,7 +99,11 @@ describe("slots", () => {
 
 describe("what a subscriber wants", () => {
   const event = (type: string, data = {}) => ({ type, data }) as Parameters<typeof wants>[1];
-  const row = (events: string[]) => ({ id: "sub_1", events: JSON.stringify(events) });
+  const row = (events: string[], settings = {}) => ({
+    id: "sub_1",
+    events: JSON.stringify(events),
+    settings: JSON.stringify(settings),
+  });
 
   it.each([
     [["*"], event("deploy.queued"), true],
@@ -105,6 +117,24 @@ describe("what a subscriber wants", () => {
     [["*"], event("test.ping", { subscriber_id: "sub_2" }), false],
   ])("%j, %j: %s", (patterns, happened, wanted) => {
     expect(wants(row(patterns), happened)).toBe(wanted);
+  });
+
+  const deploy = { branch: "feature/a", environment: "preview", status: "failed" };
+  it.each([
+    [{ branches: { include: ["main"], exclude: [] } }, false],
+    [{ branches: { include: ["feature/*"], exclude: [] } }, true],
+    [{ branches: { include: [], exclude: ["feature/**"] } }, false],
+    [{ environments: ["production"] }, false],
+    [{ environments: ["production", "preview"] }, true],
+    [{ statuses: ["succeeded"] }, false],
+    [{ statuses: ["failed"], environments: ["preview"] }, true],
+    [{ statuses: ["failed"], environments: ["production"] }, false],
+  ])("filters deploys by %j: %s", (settings, wanted) => {
+    const filtered = row(["*"], settings);
+    expect(wants(filtered, event("deploy.failed", { deploy }))).toBe(wanted);
+    // What is about no deploy, and a test of its own, passes.
+    expect(wants(filtered, event("project.locked", { lock: {} }))).toBe(true);
+    expect(wants(filtered, event("test.ping", { subscriber_id: "sub_1" }))).toBe(true);
   });
 });
 

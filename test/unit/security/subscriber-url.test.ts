@@ -16,6 +16,7 @@ describe("on Cloudflare", () => {
     ["https://EXAMPLE.com:443/", "https://example.com/"],
     ["https://example.com./", "https://example.com/"],
     ["https://other.workers.dev/", "https://other.workers.dev/"],
+    ["https://not-deploys.acme.dev/", "https://not-deploys.acme.dev/"],
     ["https://localhost.example.com/", "https://localhost.example.com/"],
     ["https://bücher.example/", "https://xn--bcher-kva.example/"],
   ])("takes %s", (url, href) => {
@@ -44,6 +45,7 @@ describe("on Cloudflare", () => {
     ["url_private_host", ["https://metadata.google.internal/", "https://router.home.arpa/"]],
     ["url_private_host", ["https://example.com../", "https://a..b/"]],
     ["url_own_host", ["https://signalbox.acme.workers.dev/hooks", "https://DEPLOYS.acme.dev./"]],
+    ["url_own_host", ["https://0a1b2c3d-signalbox.acme.workers.dev/"]],
   ])("%s: %j", (code, urls) => {
     expect(urls.map((url) => [url, verdict(url)])).toEqual(urls.map((url) => [url, code]));
   });

@@ -146,7 +146,9 @@ describe("the keyring", () => {
 
   it("that got a new first key: the watchdog seals anew, what is signed stays the same", async () => {
     const hook = await edge.on("POST", "/hooks", { json: { source: "github", secret: "kept" } });
-    const made = await edge.on("POST", "/subscribers", { json: { url: "https://r.example/" } });
+    const json = { url: "https://r.example/", headers: { "X-Own": "a" } };
+    const made = await edge.on("POST", "/subscribers", { json });
+    const renewed = await edge.on("POST", `/subscribers/${made.body.id}/rotate`);
     const old = edge.config.keyring.current;
     const next = { ...env, SIGNALBOX_KEYS: `${newKeySecret()},${keysOf(env)}` };
     const ring = await parseKeyring(next.SIGNALBOX_KEYS);
@@ -159,7 +161,7 @@ describe("the keyring", () => {
       const context = project.context as unknown as { config: () => Promise<unknown> };
       const before = context.config;
       context.config = async () => ({ ...edge.config, keyring: ring.value });
-      expect(await project.reseal()).toBe(2);
+      expect(await project.reseal()).toBe(4);
       expect(await project.reseal()).toBe(0);
       context.config = before;
     });
@@ -169,7 +171,7 @@ describe("the keyring", () => {
         {
           key: ring.value.current,
           hook_secrets: 1,
-          subscriber_secrets: 1,
+          subscriber_secrets: 3,
           hook_urls: 0,
           tokens: 0,
         },
@@ -181,10 +183,13 @@ describe("the keyring", () => {
     const { key } = edge.world;
     expect(await ring.value.unseal(hookSeal(key, hook.body.id), sealed)).toBe("kept");
     const secret = await edge.world.inside((_, state) =>
-      state.storage.sql.exec<{ secret: string }>("SELECT secret FROM subscribers").one(),
+      state.storage.sql.exec<Record<string, string>>("SELECT * FROM subscribers").one(),
     );
-    expect(await ring.value.unseal(subscriberSeal(key, made.body.id), secret.secret)).toBe(
-      made.body.secret,
+    const seal = subscriberSeal(key, made.body.id);
+    expect(await ring.value.unseal(seal, secret["secret"] ?? "")).toBe(renewed.body.secret);
+    expect(await ring.value.unseal(seal, secret["old_secret"] ?? "")).toBe(made.body.secret);
+    expect(await ring.value.unseal(`${seal}/headers`, secret["headers"] ?? "")).toBe(
+      JSON.stringify(json.headers),
     );
 
     // The edge, with the new ring: the old key's URL and token are good still; a new URL rests on the new key.

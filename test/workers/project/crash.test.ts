@@ -1,6 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { afterEach, describe, expect, it, vi } from "vitest";
 
+import { emit } from "../../../src/project/events.ts";
 import type { Policy } from "../../../src/project/policy.ts";
 import { siteForm, upload } from "../support/form.ts";
 import { World } from "../support/world.ts";
@@ -328,6 +329,62 @@ describe("a build of others", () => {
       }
     }
   }, 60_000);
+});
+
+describe("a delivery", () => {
+  it.each([false, true])(
+    "is made at least once, under one id, and none is skipped, whatever crashes (ordered: %s)",
+    async (ordered) => {
+      const told = async (crash: { point: string; hit: number } | null): Promise<World> => {
+        const world = await World.create();
+        const tried: { id: string | null; sequence: number }[] = [];
+        const receiver = async (request: Request): Promise<Response> => {
+          const { sequence } = await request.json<{ sequence: number }>();
+          tried.push({ id: request.headers.get("webhook-id"), sequence });
+          return new Response(null, { status: tried.length % 3 === 1 ? 500 : 200 });
+        };
+        const id = await world.subscribe("hooks.example", receiver, { ordered });
+        await world.inside(({ context }) =>
+          context.change(() => {
+            Array.from({ length: 4 }, (_, n) => emit(context, "hook.refused", { n }));
+          }),
+        );
+        if (crash !== null) {
+          world.crashAt(crash.point, crash.hit);
+        }
+        await world.run(3_600_000);
+        const filter = { before: null, state: null, limit: 10 };
+        const log = await world.retrying(() => world.stub().deliveries(id, filter));
+        await world.retrying(() => world.stub().redeliver(id, log[0]?.id ?? ""));
+        await world.run(3_600_000);
+        const events = (await world.events()).slice(-4);
+        const known = new Map(events.map((event) => [event.id, event.sequence]));
+        expect(tried.map((t) => known.get(t.id ?? ""))).toEqual(tried.map((t) => t.sequence));
+        const taken = new Set(world.received.get("hooks.example")?.map((got) => got.id));
+        expect([...taken].toSorted()).toEqual(events.map((event) => event.id).toSorted());
+        const after = await world.stub().deliveries(id, filter);
+        expect(after.map(({ sequence, state }) => ({ sequence, state }))).toEqual(
+          events.map(({ sequence }) => ({ sequence, state: "delivered" })).toReversed(),
+        );
+        const order = tried.map(({ sequence }) => sequence);
+        expect(ordered ? order : []).toEqual(ordered ? order.toSorted((a, b) => a - b) : []);
+        return world;
+      };
+      const hits = new Map<string, number>();
+      for (const point of (await told(null)).points.filter((p) => /deliver\./.test(p))) {
+        hits.set(point, (hits.get(point) ?? 0) + 1);
+        const world = await told({ point, hit: hits.get(point) ?? 1 });
+        expect(world.crashes, `${point}, time ${hits.get(point)}`).toBe(1);
+      }
+      expect([...hits.keys()].toSorted()).toEqual([
+        "deliver.answered",
+        "deliver.settled",
+        "redeliver.answered",
+        "redeliver.settled",
+      ]);
+    },
+    60_000,
+  );
 });
 
 describe("fault points", () => {

@@ -11,7 +11,8 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const deliveriesOf = (world: World, id: string) => world.stub().deliveries(id, null, 100);
+const deliveriesOf = (world: World, id: string) =>
+  world.stub().deliveries(id, { before: null, state: null, limit: 100 });
 const subscriberOf = (world: World, id: string) => world.stub().subscriber(id);
 
 describe("a subscriber", () => {
@@ -201,7 +202,7 @@ describe("connections", () => {
     const world = await World.create();
     let open = 0;
     let most = 0;
-    let well = false;
+    let well = true;
     const release: (() => void)[] = [];
     const counted = vi.mocked(globalThis.fetch).getMockImplementation();
     vi.mocked(globalThis.fetch).mockImplementation(async (...args) => {
@@ -216,6 +217,7 @@ describe("connections", () => {
         open -= 1;
       }
     });
+    const ids: string[] = [];
     for (let i = 0; i < 6; i++) {
       const id = await world.subscribe(`hang-${i}.example`, () =>
         well
@@ -224,8 +226,13 @@ describe("connections", () => {
               release.push(() => resolve(new Response(null, { status: 204 })));
             }),
       );
-      world.hanging.add(`subscriber/${id}`);
+      await world.stub().testSubscriber(id);
+      ids.push(id);
     }
+    await world.run(MINUTE);
+    // Nobody was slow so far.
+    well = false;
+    ids.forEach((id) => world.hanging.add(`subscriber/${id}`));
     const accepted = await world.push();
     const id = accepted.deploy?.id ?? "";
     await world.run(MINUTE, async () => (await world.deploy(id)).status === "succeeded");
@@ -242,6 +249,41 @@ describe("connections", () => {
     const last = (await world.events()).at(-1)?.sequence;
     for (let i = 0; i < 6; i++) {
       expect(world.received.get(`hang-${i}.example`)?.at(-1)?.body.sequence).toBe(last);
+    }
+  });
+
+  it("hold up only one another when they are slow, or were never heard of", async () => {
+    const world = await World.create();
+    let over = false;
+    const release: (() => void)[] = [];
+    for (let i = 0; i < 4; i++) {
+      const id = await world.subscribe(`hole-${i}.example`, () =>
+        over
+          ? new Response(null, { status: 204 })
+          : new Promise((resolve) => {
+              release.push(() => resolve(new Response(null, { status: 204 })));
+            }),
+      );
+      world.hanging.add(`subscriber/${id}`);
+    }
+    const well = await world.subscribe("well.example");
+    // Known to be quick from before.
+    await world.inside(({ context }) =>
+      context.sql.run("UPDATE subscribers SET last_ms = 20 WHERE id = ?", well),
+    );
+    await world.push();
+    await world.run(MINUTE);
+    const last = (await world.events()).at(-1)?.sequence;
+    expect(world.received.get("well.example")?.at(-1)?.body.sequence).toBe(last);
+    expect(release).toHaveLength(1);
+
+    // Let go, they are told everything.
+    world.hanging.clear();
+    over = true;
+    await world.inside(() => release.forEach((go) => go()));
+    await world.run(HOUR);
+    for (let i = 0; i < 4; i++) {
+      expect(world.received.get(`hole-${i}.example`)?.at(-1)?.body.sequence).toBe(last);
     }
   });
 });

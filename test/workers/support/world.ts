@@ -10,7 +10,8 @@ import type { AcceptInput, Answered } from "../../../src/project/accept.ts";
 import type { Project } from "../../../src/project/project.ts";
 import type { Deploy, Event } from "../../../src/project/shapes.ts";
 import type { Policy } from "../../../src/project/policy.ts";
-import { subscriberSeal } from "../../../src/project/subscribers.ts";
+import { SubscriberSettings } from "../../../src/project/subscriber-settings.ts";
+import { subscriberSeal, type NewSubscriber } from "../../../src/project/subscribers.ts";
 import { Outside, type Receiver } from "./outside.ts";
 
 /** Virtual time begins here: so far ahead that no real alarm ever fires by itself. */
@@ -197,6 +198,7 @@ export class World extends Outside {
   async subscribe(
     host: string,
     receiver: Receiver = () => new Response(null, { status: 204 }),
+    more: Partial<NewSubscriber> = {},
   ): Promise<string> {
     const id = newId("sub");
     const secret = newWebhookSecret();
@@ -207,8 +209,12 @@ export class World extends Outside {
       url: `https://${host}/events`,
       kind: "webhook",
       events: ["*"],
+      settings: SubscriberSettings.parse({}),
+      ordered: false,
+      headers: { names: [], sealed: null },
       secret: sealed ?? "",
       description: null,
+      ...more,
     });
     if (!added.ok) {
       throw new Error(added.error.detail);

@@ -40,3 +40,12 @@ export function globMatches(pattern: string, name: string): boolean {
   }
   return reached.at(-1) ?? false;
 }
+
+/** Whether a rule lets a name through: it is included (everything is, when nothing is named) and not excluded. */
+export function globAllows(
+  { include, exclude }: { include: readonly string[]; exclude: readonly string[] },
+  name: string,
+): boolean {
+  const fits = (pattern: string): boolean => globMatches(pattern, name);
+  return (include.length === 0 || include.some(fits)) && !exclude.some(fits);
+}

@@ -1,0 +1,15 @@
+import * as z from "zod";
+
+import { chatKind } from "./chat-kind.ts";
+import type { Kind } from "./kind.ts";
+import { webhook } from "./webhook.ts";
+
+export const SubscriberKind = z.enum(["webhook", "slack", "discord", "teams"]);
+export type SubscriberKind = z.infer<typeof SubscriberKind>;
+
+export const KINDS: Readonly<Record<SubscriberKind, Kind>> = {
+  webhook,
+  slack: chatKind("slack"),
+  discord: chatKind("discord"),
+  teams: chatKind("teams"),
+};

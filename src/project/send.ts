@@ -1,0 +1,110 @@
+import { KINDS } from "../notify/kinds.ts";
+import type { Answer, Verdict } from "../notify/kind.ts";
+import { secretsOf } from "../env.ts";
+import { excerpt, EXCERPT_MARGIN, redact } from "../security/redact.ts";
+import { beginning } from "./beginning.ts";
+import type { Context } from "./context.ts";
+import { projectRow } from "./rows.ts";
+import type { Event } from "./shapes.ts";
+import { headersSeal, subscriberSeal, type SubscriberRow } from "./subscribers.ts";
+import { asTold } from "./test-event.ts";
+
+const TIMEOUT_MS = 15_000;
+const EXCERPT_BYTES = 4096;
+/** Shorter words in headers are no secrets, and would be found in any text. */
+const MIN_SECRET = 8;
+
+/** What came of one attempt. */
+export interface Attempt extends Verdict {
+  readonly status: number | null;
+  readonly ms: number;
+  readonly excerpt: string;
+  readonly retryAfterMs: number | null;
+}
+
+/** Tells one event once, in however many calls its kind needs. Never throws for what the other side does. */
+export async function send(
+  context: Context,
+  row: SubscriberRow,
+  event: Event,
+  attempt: number,
+): Promise<Attempt> {
+  const config = await context.config();
+  const started = context.now();
+  const nothing = { status: null, excerpt: "", retryAfterMs: null };
+  const failed = (error: string): Attempt => ({
+    ...nothing,
+    delivered: false,
+    error,
+    gone: null,
+    ms: context.now() - started,
+  });
+  const opened = await open(context, row);
+  if (opened === null) {
+    return failed("Its secret can't be unsealed: the key that sealed it is not in SIGNALBOX_KEYS.");
+  }
+  const { secrets, headers } = opened;
+  const hidden = [
+    ...secretsOf(config),
+    ...secrets,
+    // A value may be a scheme and a token: either is hidden, whole or in part.
+    ...Object.values(headers)
+      .flatMap((value) => [value, ...value.split(" ")])
+      .filter((text) => text.length >= MIN_SECRET),
+  ];
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const answers: Answer[] = [];
+  const message = { event: asTold(event), attempt, at: started, url: row.url, secrets, headers };
+  let last: Pick<Attempt, keyof typeof nothing> = nothing;
+  try {
+    for (;;) {
+      const step = await KINDS[row.kind].next(message, answers);
+      if (!("url" in step)) {
+        return { ...last, ...step, ms: context.now() - started };
+      }
+      const response = await fetch(step.url, {
+        method: "POST",
+        headers: step.headers,
+        body: step.body,
+        redirect: "manual",
+        signal,
+      });
+      const bytes = await beginning(response, EXCERPT_BYTES + EXCERPT_MARGIN);
+      answers.push({ status: response.status, text: new TextDecoder().decode(bytes) });
+      const retryAfter = response.headers.get("retry-after") ?? "";
+      last = {
+        status: response.status,
+        excerpt: excerpt(bytes, hidden, EXCERPT_BYTES),
+        retryAfterMs: /^\d{1,6}(\.\d{1,6})?$/.test(retryAfter) ? Number(retryAfter) * 1000 : null,
+      };
+    }
+  } catch (error) {
+    const name = error instanceof Error ? error.name : "";
+    return failed(
+      name === "TimeoutError"
+        ? `No answer within ${TIMEOUT_MS / 1000} s.`
+        : redact(`It could not be reached: ${String(error)}`, hidden).slice(0, 200),
+    );
+  }
+}
+
+/** What of a subscriber is sealed; null where a key is gone. */
+async function open(
+  context: Context,
+  row: SubscriberRow,
+): Promise<{ secrets: string[]; headers: Record<string, string> } | null> {
+  const { keyring } = await context.config();
+  const { key } = projectRow(context.sql);
+  const old = (row.old_secret_until ?? 0) > context.now() ? row.old_secret : null;
+  const sealed = old === null ? [row.secret] : [row.secret, old];
+  const seal = subscriberSeal(key, row.id);
+  const secrets = await Promise.all(sealed.map(async (text) => keyring.unseal(seal, text)));
+  const headers =
+    row.headers === null ? "{}" : await keyring.unseal(headersSeal(key, row.id), row.headers);
+  return headers === null || secrets.includes(null)
+    ? null
+    : {
+        secrets: secrets.filter((secret) => secret !== null),
+        headers: JSON.parse(headers) as Record<string, string>,
+      };
+}

@@ -1,0 +1,91 @@
+import { err, ok, type Result } from "../result.ts";
+import { KINDS } from "../notify/kinds.ts";
+import type { Context } from "./context.ts";
+import { emit } from "./events.ts";
+import type { Refusal } from "./refusal.ts";
+import { EventType, type Event } from "./shapes.ts";
+import { subscriberRow } from "./subscribers.ts";
+
+/** Sends a numbered test event on its way to this subscriber alone. The log has it as what it is, a `test.ping`. */
+export function sendTest(
+  context: Context,
+  id: string,
+  type: EventType,
+): Result<{ type: EventType }, Refusal> | null {
+  return context.change(() => {
+    const row = subscriberRow(context, id);
+    if (row === null) {
+      return null;
+    }
+    const data = {
+      subscriber_id: id,
+      test: true,
+      message: "A test event: if you can read this and its signature is right, you are set up.",
+      ...(type !== "test.ping" && { example: type }),
+    };
+    const event = {
+      id: "",
+      type: "test.ping",
+      timestamp: "",
+      project: "",
+      sequence: 0,
+      data,
+    } as const;
+    if (!KINDS[row.kind].tells(asTold(event))) {
+      const detail = `${row.kind} is sent no message about ${type}. Ask for another type.`;
+      return err({ code: "conflict", detail });
+    }
+    emit(context, "test.ping", data);
+    return ok({ type });
+  });
+}
+
+/** An event as its subscribers are told it: a test of another type has that type and an example's data. */
+export function asTold(event: Event): Event {
+  const example = EventType.safeParse(event.data["example"]);
+  if (event.type !== "test.ping" || !example.success) {
+    return event;
+  }
+  const { subscriber_id, test, message } = event.data;
+  return {
+    ...event,
+    type: example.data,
+    data: { ...exampleData(example.data, event), subscriber_id, test, message },
+  };
+}
+
+/** What an event of this type may hold. */
+function exampleData(type: EventType, { project, timestamp }: Event): Event["data"] {
+  const [family = "", what = ""] = type.split(".");
+  return family === "deploy"
+    ? {
+        deploy: {
+          id: "dpl_00000000000000000000000000",
+          number: 1,
+          project,
+          kind: "build",
+          status: STATUS[what] ?? "running",
+          branch: "main",
+          environment: "production",
+          target: "production",
+          commit_hash: "0".repeat(40),
+          commit_message: "An example",
+          created_at: timestamp,
+        },
+      }
+    : {};
+}
+
+const STATUS: Readonly<Record<string, string>> = {
+  queued: "queued",
+  held: "queued",
+  released: "queued",
+  superseded: "superseded",
+  canceled: "canceled",
+  succeeded: "succeeded",
+  recovered: "succeeded",
+  failed: "failed",
+  timed_out: "timed_out",
+  skipped: "skipped",
+  reconciling: "reconciling",
+};
