@@ -94,6 +94,10 @@ export const Subscriber = z
     ...SubscriberSettings.shape,
     ordered: z.boolean(),
     headers: z.array(z.string()).openapi({ description: "Names alone; values are not shown." }),
+    host: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .openapi({ description: "Of a git host: what is set up, without the token." }),
     description: z.string().nullable(),
     state: z.enum(["active", "paused", "disabled"]),
     reason: z.string().nullable().openapi({ description: "Why it is disabled." }),

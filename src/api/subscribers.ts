@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 
 import { newId } from "../ids.ts";
-import { KINDS, SubscriberKind } from "../notify/kinds.ts";
+import { SubscriberKind } from "../notify/kinds.ts";
 import { newWebhookSecret } from "../notify/webhook.ts";
 import { agreed, existing, Problem } from "../problem.ts";
 import { GlobRule } from "../project/hook-settings.ts";
@@ -10,26 +10,17 @@ import { EventType } from "../project/shapes.ts";
 import { SubscriberSettings } from "../project/subscriber-settings.ts";
 import { headersSeal, subscriberSeal, type SealedHeaders } from "../project/subscribers.ts";
 import { wrongHeaders } from "../security/own-headers.ts";
-import { checkSubscriberUrl } from "../security/subscriber-url.ts";
-import {
-  askProject,
-  given,
-  keyIn,
-  referenceIn,
-  originOf,
-  type Api,
-  type AppEnv,
-} from "./context.ts";
+import { askProject, given, keyIn, referenceIn, type Api, type AppEnv } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
 import { ProjectParams, SubscriberParams } from "./params.ts";
 import { BODY, json, noContent, refusals } from "./responses.ts";
 import { Description, Subscriber } from "./schemas.ts";
+import { Place, readPlace, requirePlace } from "./subscriber-place.ts";
 
 const tags = ["Subscribers"];
 const manage = onProject("manage");
 
-const Url = z.string().max(2048).openapi({ description: "A public https URL on port 443." });
 const Pattern = z
   .string()
   .max(64)
@@ -72,14 +63,14 @@ const create = createRoute({
   operationId: "createSubscriber",
   summary: "Have events sent to a URL",
   description:
-    "Each event is a POST. A `webhook` is signed as Standard Webhooks says, with the secret of this answer. `slack`, `discord` and `teams` take the URL of an incoming webhook and are sent messages; that URL is the secret then, and only its host is shown again.",
+    "Each event is a POST. A `webhook` is signed as Standard Webhooks says, with the secret of this answer. `slack`, `discord` and `teams` take the URL of an incoming webhook and are sent messages; that URL is the secret then, and only its host is shown again. `github`, `gitlab`, `bitbucket` and `gitea` take a `repository` and a `token`, and set the status of each deploy's commit.",
   tags,
   ...takingJson(manage),
   request: {
     params: ProjectParams,
     body: jsonOf(
       z.strictObject({
-        url: Url,
+        ...Place,
         events: Patterns.default(["*"]),
         kind: SubscriberKind.default("webhook"),
         ...settings,
@@ -91,7 +82,7 @@ const create = createRoute({
     201: json(
       Subscriber.extend({
         secret: z.string().nullable().openapi({
-          description: "Shown this once. null where the URL is the secret.",
+          description: "Shown this once. null where nothing is signed.",
         }),
       }),
       "The subscriber, with its signing secret.",
@@ -140,7 +131,7 @@ const change = createRoute({
     params: SubscriberParams,
     body: jsonOf(
       z.strictObject({
-        url: Url.optional(),
+        ...Place,
         events: Patterns.optional(),
         ...settings,
         description: Description.nullable().optional(),
@@ -219,30 +210,24 @@ const test = createRoute({
 
 export function subscriberRoutes(api: Api): void {
   api.openapi(create, async (c) => {
-    const {
-      url,
-      kind,
-      events,
-      description = null,
-      ordered = false,
-      headers = {},
-      ...rest
-    } = c.req.valid("json");
+    const body = c.req.valid("json");
+    const { kind, events, description = null, ordered = false, headers = {} } = body;
     const id = newId("sub");
-    const { href } = checkUrl(c, url);
-    const { secretUrl } = KINDS[kind];
+    requirePlace(kind, placeIn(body));
+    const { url = "", secret: theirs, host = {} } = readPlace(c, kind, placeIn(body));
     refuseHeaders(kind, headers);
-    const secret = secretUrl ? null : newWebhookSecret();
+    const secret = theirs === undefined ? newWebhookSecret() : null;
     const subscriber = {
       id,
-      url: secretUrl ? shownOf(href) : href,
+      url,
+      host,
       kind,
       events,
       description,
       ordered,
-      settings: SubscriberSettings.parse(rest),
+      settings: SubscriberSettings.parse(body),
       headers: await sealHeaders(c, id, headers),
-      secret: await seal(c, id, secret ?? href),
+      secret: await seal(c, id, theirs ?? secret ?? ""),
     };
     const made = agreed(await askProject(c, (p) => p.addSubscriber(subscriber)));
     c.header("location", `/v1/projects/${referenceIn(c)}/subscribers/${id}`);
@@ -260,20 +245,17 @@ export function subscriberRoutes(api: Api): void {
 
   api.openapi(change, async (c) => {
     const { id } = c.req.valid("param");
-    const { url, headers, events, description, state, ordered, ...rest } = c.req.valid("json");
-    const { kind } = found(await askProject(c, (p) => p.subscriber(id)));
+    const body = c.req.valid("json");
+    const { headers, events, description, state, ordered } = body;
+    const { branches, environments, statuses } = body;
+    const { kind, host } = found(await askProject(c, (p) => p.subscriber(id)));
     refuseHeaders(kind, headers ?? {});
-    const href = url === undefined ? undefined : checkUrl(c, url).href;
-    const urls =
-      href === undefined
-        ? {}
-        : KINDS[kind].secretUrl
-          ? { url: shownOf(href), secret: await seal(c, id, href) }
-          : { url: href };
+    const { secret, ...place } = readPlace(c, kind, placeIn(body), host ?? {});
     const changes = {
       ...given({ events, description, state, ordered }),
-      ...urls,
-      settings: given(rest),
+      ...place,
+      ...(secret !== undefined && { secret: await seal(c, id, secret) }),
+      settings: given({ branches, environments, statuses }),
       ...(headers !== undefined && { headers: await sealHeaders(c, id, headers) }),
     };
     return c.json(found(await askProject(c, (p) => p.changeSubscriber(id, changes))), 200);
@@ -302,19 +284,16 @@ export function subscriberRoutes(api: Api): void {
   });
 }
 
-function checkUrl(c: Context<AppEnv>, url: string): URL {
-  const ownHosts = [originOf(c), c.req.url].map((own) => new URL(own).host);
-  const checked = checkSubscriberUrl(url, { ownHosts, local: c.var.config.local });
-  if (!checked.ok) {
-    const { message: detail } = checked.error;
-    throw new Problem("url_refused", detail, { errors: [{ field: "url", detail }] });
-  }
-  return checked.value;
-}
-
-/** What may be shown of a URL that is a secret. */
-function shownOf(href: string): string {
-  return `${new URL(href).origin}/…`;
+function placeIn({
+  url,
+  repository,
+  token,
+  api_url,
+  username,
+  deployments,
+  comment,
+}: Place): Place {
+  return { url, repository, token, api_url, username, deployments, comment };
 }
 
 function refuseHeaders(kind: SubscriberKind, headers: object): void {

@@ -4,7 +4,7 @@ import { byStatus, type Kind, type Verdict } from "./kind.ts";
 /** An incoming webhook of a chat: whoever has its URL may post, so that is the one secret and nothing is signed. */
 export function chatKind(kind: ChatKind): Kind {
   return {
-    secretUrl: true,
+    proof: "url",
     tells: (event) => chatBody(kind, event) !== null,
     async next({ event, secrets: [url = ""] }, [answer]) {
       return answer === undefined

@@ -1,10 +1,20 @@
 import * as z from "zod";
 
 import { chatKind } from "./chat-kind.ts";
+import { gitKind } from "./git-kind.ts";
 import type { Kind } from "./kind.ts";
 import { webhook } from "./webhook.ts";
 
-export const SubscriberKind = z.enum(["webhook", "slack", "discord", "teams"]);
+export const SubscriberKind = z.enum([
+  "webhook",
+  "slack",
+  "discord",
+  "teams",
+  "github",
+  "gitlab",
+  "bitbucket",
+  "gitea",
+]);
 export type SubscriberKind = z.infer<typeof SubscriberKind>;
 
 export const KINDS: Readonly<Record<SubscriberKind, Kind>> = {
@@ -12,4 +22,8 @@ export const KINDS: Readonly<Record<SubscriberKind, Kind>> = {
   slack: chatKind("slack"),
   discord: chatKind("discord"),
   teams: chatKind("teams"),
+  github: gitKind("github"),
+  gitlab: gitKind("gitlab"),
+  bitbucket: gitKind("bitbucket"),
+  gitea: gitKind("gitea"),
 };

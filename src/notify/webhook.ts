@@ -10,7 +10,7 @@ const MAX_BODY_BYTES = 256 * 1024;
 const MAX_TEXT = 1000;
 
 export const webhook: Kind = {
-  secretUrl: false,
+  proof: "signature",
   tells: () => true,
   async next({ event, attempt, at, url, secrets, headers }, [answer]) {
     if (answer !== undefined) {

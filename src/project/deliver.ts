@@ -5,10 +5,12 @@ import { backoff } from "./backoff.ts";
 import type { Context } from "./context.ts";
 import { deliveryRow, recordAttempt, type DeliveryRow } from "./deliveries.ts";
 import { emit, eventAt, eventsAfter, lastSequence } from "./events.ts";
+import { keep } from "./learnt.ts";
 import { send, type Attempt } from "./send.ts";
 import type { Event } from "./shapes.ts";
 import { wants } from "./subscriber-settings.ts";
 import { subscriberRow, type SubscriberRow } from "./subscribers.ts";
+import { must } from "../sql.ts";
 import { asTold } from "./test-event.ts";
 
 /** Waits after the first attempt, the second, …; then the delivery is given up, which is an event. */
@@ -106,6 +108,7 @@ async function tellFirst(context: Context, before: SubscriberRow, event: Event):
       ...outcome(context, 1, 0, attempt),
     };
     context.sql.insert("deliveries", delivery);
+    keep(context, row, asTold(event), attempt.kept);
     afterAttempt(context, row, delivery, attempt, { cursor: event.sequence });
   });
   fault("deliver.settled", context.state);
@@ -135,6 +138,7 @@ async function tellAgain(
     }
     const change = outcome(context, delivery.attempts + 1, delivery.schedule_from, attempt);
     recordAttempt(context, delivery, change);
+    keep(context, row, asTold(must(event)), attempt.kept);
     afterAttempt(context, row, { ...delivery, ...change }, attempt);
   });
   fault("redeliver.settled", context.state);
@@ -146,9 +150,10 @@ function outcome(
   scheduleFrom: number,
   attempt: Attempt,
 ): Omit<DeliveryRow, "id" | "subscriber_id" | "sequence" | "schedule_from"> {
-  const delay = attempt.delivered
-    ? null
-    : retryDelay(attempts - scheduleFrom, attempt.retryAfterMs);
+  const delay =
+    attempt.delivered || attempt.refused === true
+      ? null
+      : retryDelay(attempts - scheduleFrom, attempt.retryAfterMs);
   return {
     state: attempt.delivered ? "delivered" : delay === null ? "exhausted" : "pending",
     attempts,
@@ -191,7 +196,9 @@ function afterAttempt(
   const since = row.failing_since ?? now;
   const reason =
     attempt.gone ?? (now - since > DISABLE_AFTER_MS ? "Nothing reached it for five days." : null);
-  const open = failures >= BREAKER_FAILURES;
+  // What is refused says nothing of whether the next one will be.
+  const refused = attempt.refused === true;
+  const open = failures >= BREAKER_FAILURES && !refused;
   write({
     failures,
     failing_since: since,
@@ -200,7 +207,8 @@ function afterAttempt(
       : null,
     ...(reason !== null && { state: "disabled", reason }),
   });
-  if (failures === BREAKER_FAILURES || delivery.state === "exhausted") {
+  const worthTelling = failures === BREAKER_FAILURES || delivery.state === "exhausted";
+  if (refused ? failures === 1 : worthTelling) {
     tellFailing(context, { ...row, failures }, delivery);
   }
   if (reason !== null) {

@@ -390,6 +390,14 @@ CREATE TABLE attempts (
     sql: `
 ALTER TABLE project ADD COLUMN badge TEXT;
 CREATE INDEX events_deploy ON events (deploy_id, sequence) WHERE deploy_id IS NOT NULL;
+ALTER TABLE subscribers ADD COLUMN host TEXT NOT NULL DEFAULT '{}';
+CREATE TABLE learnt (
+  subscriber_id TEXT NOT NULL,
+  about TEXT NOT NULL,
+  memory TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (subscriber_id, about)
+) WITHOUT ROWID;
 `,
   },
 ];

@@ -6,6 +6,7 @@ import { beginning } from "./beginning.ts";
 import type { Context } from "./context.ts";
 import { projectRow } from "./rows.ts";
 import type { Event } from "./shapes.ts";
+import { recall } from "./learnt.ts";
 import { headersSeal, subscriberSeal, type SubscriberRow } from "./subscribers.ts";
 import { asTold } from "./test-event.ts";
 
@@ -13,6 +14,8 @@ const TIMEOUT_MS = 15_000;
 const EXCERPT_BYTES = 4096;
 /** Shorter words in headers are no secrets, and would be found in any text. */
 const MIN_SECRET = 8;
+/** More calls than any one event takes: a side that always has another page is left alone. */
+const MAX_CALLS = 20;
 
 /** What came of one attempt. */
 export interface Attempt extends Verdict {
@@ -54,27 +57,49 @@ export async function send(
   ];
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const answers: Answer[] = [];
-  const message = { event: asTold(event), attempt, at: started, url: row.url, secrets, headers };
+  const told = asTold(event);
+  const kind = KINDS[row.kind];
+  const message = {
+    event: told,
+    attempt,
+    at: started,
+    url: row.url,
+    secrets,
+    headers,
+    host: JSON.parse(row.host) as unknown,
+    kept: recall(context, row, told),
+  };
+  const limit = Math.max(EXCERPT_BYTES + EXCERPT_MARGIN, kind.answerBytes ?? 0);
   let last: Pick<Attempt, keyof typeof nothing> = nothing;
   try {
     for (;;) {
-      const step = await KINDS[row.kind].next(message, answers);
+      const step = await kind.next(message, answers);
       if (!("url" in step)) {
-        return { ...last, ...step, ms: context.now() - started };
+        const error = step.error === null ? null : redact(step.error, hidden);
+        const gone = step.gone === null ? null : redact(step.gone, hidden);
+        const retryAfterMs = step.afterMs ?? last.retryAfterMs;
+        return { ...last, ...step, error, gone, retryAfterMs, ms: context.now() - started };
+      }
+      if (answers.length === MAX_CALLS) {
+        return failed(`It takes more than ${MAX_CALLS} calls.`);
       }
       const response = await fetch(step.url, {
-        method: "POST",
+        method: step.method ?? "POST",
         headers: step.headers,
         body: step.body,
         redirect: "manual",
         signal,
       });
-      const bytes = await beginning(response, EXCERPT_BYTES + EXCERPT_MARGIN);
-      answers.push({ status: response.status, text: new TextDecoder().decode(bytes) });
+      const bytes = await beginning(response, limit);
+      answers.push({
+        status: response.status,
+        headers: response.headers,
+        text: new TextDecoder().decode(bytes),
+      });
       const retryAfter = response.headers.get("retry-after") ?? "";
       last = {
         status: response.status,
-        excerpt: excerpt(bytes, hidden, EXCERPT_BYTES),
+        excerpt: excerpt(bytes.subarray(0, EXCERPT_BYTES + EXCERPT_MARGIN), hidden, EXCERPT_BYTES),
         retryAfterMs: /^\d{1,6}(\.\d{1,6})?$/.test(retryAfter) ? Number(retryAfter) * 1000 : null,
       };
     }

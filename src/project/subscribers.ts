@@ -14,7 +14,7 @@ export interface SubscriberRow extends Wish {
   /** Of a kind whose URL is its secret: what is shown of it. */
   url: string;
   kind: SubscriberKind;
-  /** The signing secret, or the URL where that is the secret. Sealed for `subscriber/<project>/<id>`. */
+  /** What proves who we are, by its kind: the signing secret, the URL, or a token. Sealed for `subscriber/<project>/<id>`. */
   secret: string;
   /** The one before signs too until this time. */
   old_secret: string | null;
@@ -25,6 +25,8 @@ export interface SubscriberRow extends Wish {
   /** 1: no event is tried before the one before it is delivered or given up. */
   ordered: number;
   description: string | null;
+  /** Of a git host: JSON of what was set up. */
+  host: string;
   state: "active" | "paused" | "disabled";
   /** Why it is disabled. */
   reason: string | null;
@@ -50,6 +52,8 @@ export interface SubscriberView extends SubscriberSettings {
   events: string[];
   ordered: boolean;
   headers: string[];
+  /** Of a git host: what was set up. */
+  host: Record<string, unknown> | null;
   description: string | null;
   state: SubscriberRow["state"];
   reason: string | null;
@@ -77,6 +81,7 @@ export interface NewSubscriber {
   readonly ordered: boolean;
   readonly headers: SealedHeaders;
   readonly secret: string;
+  readonly host: object;
   readonly description: string | null;
 }
 
@@ -90,7 +95,7 @@ export const MAX_SUBSCRIBERS = 50;
 
 export function addSubscriber(
   context: Context,
-  { events, settings, ordered, headers, ...input }: NewSubscriber,
+  { events, settings, ordered, headers, host, ...input }: NewSubscriber,
 ): Result<SubscriberView, Refusal> {
   return context.change(() => {
     const count = context.sql.one<{ n: number }>("SELECT COUNT(*) AS n FROM subscribers");
@@ -105,6 +110,7 @@ export function addSubscriber(
       ...headerColumns(headers),
       events: JSON.stringify(events),
       settings: JSON.stringify(settings),
+      host: JSON.stringify(host),
       ordered: Number(ordered),
       state: "active",
       // From now on: nobody wants a project's whole past on the day they subscribe.
@@ -129,8 +135,9 @@ export function getSubscriber(context: Context, id: string): SubscriberView | nu
 
 export interface SubscriberChange {
   readonly url?: string;
-  /** Where the URL is the secret: the new one, sealed. */
+  /** Where the secret is not ours to make: the new one, sealed. */
   readonly secret?: string;
+  readonly host?: object;
   readonly events?: readonly string[];
   /** Those that are given; the others stay. */
   readonly settings?: Partial<SubscriberSettings>;
@@ -151,7 +158,7 @@ export function changeSubscriber(
     if (row === null) {
       return null;
     }
-    const { events, state, settings, ordered, headers, ...rest } = change;
+    const { events, state, settings, ordered, headers, host, ...rest } = change;
     if (state === "active") {
       context.sql.run("DELETE FROM troubles WHERE key = ?", `subscriber/${id}`);
     }
@@ -162,6 +169,7 @@ export function changeSubscriber(
       ...(settings === undefined
         ? {}
         : { settings: JSON.stringify({ ...settingsOf(row), ...settings }) }),
+      ...(host === undefined ? {} : { host: JSON.stringify(host) }),
       ...(ordered === undefined ? {} : { ordered: Number(ordered) }),
       ...(headers === undefined ? {} : headerColumns(headers)),
       ...(state === undefined ? {} : { state }),
@@ -183,8 +191,9 @@ export function rotateSecret(
     if (row === null) {
       return null;
     }
-    if (KINDS[row.kind].secretUrl) {
-      const detail = `A ${row.kind} subscriber has no signing secret: its URL is the secret. PATCH its url.`;
+    const { proof } = KINDS[row.kind];
+    if (proof !== "signature") {
+      const detail = `A ${row.kind} subscriber has no signing secret: its ${proof} is the secret. PATCH its ${proof}.`;
       return err({ code: "conflict", detail });
     }
     context.sql.update("subscribers", "id", id, {
@@ -204,6 +213,7 @@ export function removeSubscriber(context: Context, id: string): boolean {
       id,
     );
     context.sql.run("DELETE FROM deliveries WHERE subscriber_id = ?", id);
+    context.sql.run("DELETE FROM learnt WHERE subscriber_id = ?", id);
     context.sql.run("DELETE FROM subscribers WHERE id = ?", id);
     return row !== null;
   });
@@ -248,6 +258,8 @@ function view(context: Context, row: SubscriberRow, due: number | undefined): Su
     ...settingsOf(row),
     ordered: row.ordered === 1,
     headers: JSON.parse(row.header_names) as string[],
+    host:
+      KINDS[row.kind].proof === "token" ? (JSON.parse(row.host) as Record<string, unknown>) : null,
     description: row.description,
     state: row.state,
     reason: row.reason,

@@ -25,6 +25,8 @@ export function sweep(context: Context): void {
       told?.told ?? Number.MAX_SAFE_INTEGER,
     );
     sql.run("DELETE FROM deliveries WHERE at < ? AND state <> 'pending'", before);
+    // What is known of targets stays: it says which deploy had the last word.
+    sql.run("DELETE FROM learnt WHERE at < ? AND about LIKE 'deploy/%'", before);
     sql.run("DELETE FROM attempts WHERE delivery_id NOT IN (SELECT id FROM deliveries)");
     sql.run(
       "UPDATE subscribers SET old_secret = NULL, old_secret_until = NULL WHERE old_secret_until < ?",

@@ -71,7 +71,9 @@ export const Kept = z.object({
   }),
 });
 
-export interface Memory extends z.infer<typeof Kept> {
+export type Kept = z.infer<typeof Kept>;
+
+export interface Memory extends Kept {
   /**
    * What was seen in this attempt, and may not be believed in the next: in between, something may have been made whose
    * answer was lost. Empty at the beginning of each attempt, and never stored.

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { Webhook } from "standardwebhooks";
+import { NOTHING } from "../../../src/notify/git/status.ts";
 import { describe, expect, it } from "vitest";
 import { fromBase64, toBase64 } from "../../../src/security/encoding.ts";
 import {
@@ -135,8 +136,12 @@ describe("a webhook's answer", () => {
       url: "https://a.example/",
       secrets: [NEW],
       headers: { "webhook-id": "forged", "X-Own": "a" },
+      host: {},
+      kept: NOTHING,
     } as const;
-    expect(await webhook.next(message, [{ status, text: "" }])).toEqual(verdict);
+    expect(await webhook.next(message, [{ status, headers: new Headers(), text: "" }])).toEqual(
+      verdict,
+    );
     const request = await webhook.next(message, []);
     // Whatever the subscriber's own headers are, those of a delivery win.
     expect(request).toMatchObject({ headers: { "webhook-id": "evt_1", "X-Own": "a" } });

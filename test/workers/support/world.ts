@@ -212,6 +212,7 @@ export class World extends Outside {
       settings: SubscriberSettings.parse({}),
       ordered: false,
       headers: { names: [], sealed: null },
+      host: {},
       secret: sealed ?? "",
       description: null,
       ...more,

@@ -1,0 +1,118 @@
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+
+import { GIT_HOSTS, type GitKind } from "../notify/git/hosts.ts";
+import { Token } from "../notify/git/settings.ts";
+import { KINDS, type SubscriberKind } from "../notify/kinds.ts";
+import { Problem } from "../problem.ts";
+import { checkSubscriberUrl } from "../security/subscriber-url.ts";
+import { invalid } from "./answer.ts";
+import { given, originOf, type AppEnv } from "./context.ts";
+
+const GIT = "For github, gitlab, bitbucket and gitea";
+
+/** Where a subscriber is, and what gets us in there: a URL, or a repository and a token. */
+export const Place = {
+  url: z
+    .string()
+    .max(2048)
+    .optional()
+    .openapi({ description: "For webhook, slack, discord and teams: https on port 443." }),
+  repository: z
+    .string()
+    .max(500)
+    .optional()
+    .openapi({ description: `${GIT}: \`owner/name\`.` }),
+  token: Token.optional().openapi({ description: `${GIT}. Stored sealed and not shown.` }),
+  api_url: z
+    .string()
+    .max(255)
+    .optional()
+    .openapi({ description: "Of a host that is not the public one, with the API's version." }),
+  username: z
+    .string()
+    .max(254)
+    .optional()
+    .openapi({ description: "For bitbucket, where the token is a person's." }),
+  deployments: z
+    .boolean()
+    .optional()
+    .openapi({ description: "For github: deployments, besides statuses. Default: true." }),
+  comment: z
+    .boolean()
+    .optional()
+    .openapi({ description: "For github: a comment on the pull request. Default: false." }),
+};
+export type Place = { [K in keyof typeof Place]?: z.infer<(typeof Place)[K]> | undefined };
+
+/** What of it is stored: the URL as it is shown, the secret that is not ours to make, what is set up at a git host. */
+export interface Placed {
+  readonly url?: string;
+  readonly secret?: string;
+  readonly host?: object;
+}
+
+/** Reads what is given of a place. `before` is what is set up at the git host so far. @throws what is wrong with it. */
+export function readPlace(
+  c: Context<AppEnv>,
+  kind: SubscriberKind,
+  { url, token, ...fields }: Place,
+  before: object = {},
+): Placed {
+  const { proof } = KINDS[kind];
+  if (proof !== "token") {
+    refuse(kind, { token, ...fields });
+    const href = url === undefined ? undefined : checkUrl(c, "url", url);
+    return href === undefined
+      ? {}
+      : proof === "url"
+        ? { url: `${new URL(href).origin}/…`, secret: href }
+        : { url: href };
+  }
+  refuse(kind, { url });
+  const secret = token === undefined ? {} : { secret: token };
+  const changed = given(fields);
+  if (Object.keys(changed).length === 0) {
+    return secret;
+  }
+  const settings = GIT_HOSTS[kind as GitKind].settings.safeParse({ ...before, ...changed });
+  if (!settings.success) {
+    throw invalid("json", settings.error);
+  }
+  const host = settings.data as { readonly repository: string; readonly api_url?: string };
+  const api = host.api_url ?? BITBUCKET;
+  checkUrl(c, "api_url", api);
+  return { ...secret, host, url: `${new URL(api).origin}/${host.repository}` };
+}
+
+/** Of a new subscriber everything must be there. */
+export function requirePlace(kind: SubscriberKind, { url, token, repository }: Place): void {
+  const needed = KINDS[kind].proof === "token" ? { repository, token } : { url };
+  const [field] = Object.entries(needed).find(([, value]) => value === undefined) ?? [];
+  if (field !== undefined) {
+    throw problem(field, `A ${kind} subscriber needs ${Object.keys(needed).join(" and ")}.`);
+  }
+}
+
+const BITBUCKET = "https://api.bitbucket.org";
+
+function refuse(kind: SubscriberKind, fields: object): void {
+  const [field] = Object.keys(given(fields));
+  if (field !== undefined) {
+    throw problem(field, `A ${kind} subscriber has no ${field}. Leave it out.`);
+  }
+}
+
+function problem(field: string, detail: string): Problem {
+  return new Problem("field_invalid", detail, { errors: [{ field, detail }] });
+}
+
+function checkUrl(c: Context<AppEnv>, field: string, url: string): string {
+  const ownHosts = [originOf(c), c.req.url].map((own) => new URL(own).host);
+  const checked = checkSubscriberUrl(url, { ownHosts, local: c.var.config.local });
+  if (!checked.ok) {
+    const { message: detail } = checked.error;
+    throw new Problem("url_refused", detail, { errors: [{ field, detail }] });
+  }
+  return checked.value.href;
+}
