@@ -5,9 +5,9 @@ import { GIT_HOSTS, type GitKind } from "../notify/git/hosts.ts";
 import { Token } from "../notify/git/settings.ts";
 import { KINDS, type SubscriberKind } from "../notify/kinds.ts";
 import { Problem } from "../problem.ts";
-import { checkSubscriberUrl } from "../security/subscriber-url.ts";
 import { invalid } from "./answer.ts";
-import { given, originOf, type AppEnv } from "./context.ts";
+import { given, type AppEnv } from "./context.ts";
+import { checkUrl } from "./subscriber-secrets.ts";
 
 const GIT = "For github, gitlab, bitbucket and gitea";
 
@@ -107,12 +107,15 @@ function problem(field: string, detail: string): Problem {
   return new Problem("field_invalid", detail, { errors: [{ field, detail }] });
 }
 
-function checkUrl(c: Context<AppEnv>, field: string, url: string): string {
-  const ownHosts = [originOf(c), c.req.url].map((own) => new URL(own).host);
-  const checked = checkSubscriberUrl(url, { ownHosts, local: c.var.config.local });
-  if (!checked.ok) {
-    const { message: detail } = checked.error;
-    throw new Problem("url_refused", detail, { errors: [{ field, detail }] });
-  }
-  return checked.value.href;
+/** What of a body is about the place. */
+export function placeIn({
+  url,
+  repository,
+  token,
+  api_url,
+  username,
+  deployments,
+  comment,
+}: Place): Place {
+  return { url, repository, token, api_url, username, deployments, comment };
 }

@@ -1,22 +1,21 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 
 import { newId } from "../ids.ts";
 import { SubscriberKind } from "../notify/kinds.ts";
 import { newWebhookSecret } from "../notify/webhook.ts";
-import { agreed, existing, Problem } from "../problem.ts";
+import { agreed, existing } from "../problem.ts";
 import { GlobRule } from "../project/hook-settings.ts";
 import { EventType } from "../project/shapes.ts";
 import { SubscriberSettings } from "../project/subscriber-settings.ts";
-import { headersSeal, subscriberSeal, type SealedHeaders } from "../project/subscribers.ts";
 import { wrongHeaders } from "../security/own-headers.ts";
-import { askProject, given, keyIn, referenceIn, type Api, type AppEnv } from "./context.ts";
+import { askProject, given, referenceIn, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
 import { ProjectParams, SubscriberParams } from "./params.ts";
 import { BODY, json, noContent, refusals } from "./responses.ts";
 import { Description, Subscriber } from "./schemas.ts";
-import { Place, readPlace, requirePlace } from "./subscriber-place.ts";
+import { placeIn, readPlace, requirePlace, Place } from "./subscriber-place.ts";
+import { refuseHeaders, seal, sealHeaders } from "./subscriber-secrets.ts";
 
 const tags = ["Subscribers"];
 const manage = onProject("manage");
@@ -282,41 +281,6 @@ export function subscriberRoutes(api: Api): void {
     const { type } = c.req.valid("json");
     return c.json(agreed(found(await askProject(c, (p) => p.testSubscriber(id, type)))), 202);
   });
-}
-
-function placeIn({
-  url,
-  repository,
-  token,
-  api_url,
-  username,
-  deployments,
-  comment,
-}: Place): Place {
-  return { url, repository, token, api_url, username, deployments, comment };
-}
-
-function refuseHeaders(kind: SubscriberKind, headers: object): void {
-  if (kind !== "webhook" && Object.keys(headers).length > 0) {
-    const detail = `A ${kind} subscriber takes no headers of its own. Leave them out.`;
-    throw new Problem("field_invalid", detail, { errors: [{ field: "headers", detail }] });
-  }
-}
-
-async function seal(c: Context<AppEnv>, id: string, secret: string): Promise<string> {
-  return c.var.config.keyring.seal(subscriberSeal(keyIn(c), id), secret);
-}
-
-async function sealHeaders(
-  c: Context<AppEnv>,
-  id: string,
-  headers: Record<string, string>,
-): Promise<SealedHeaders> {
-  const names = Object.keys(headers);
-  const text = JSON.stringify(headers);
-  const sealed =
-    names.length === 0 ? null : await c.var.config.keyring.seal(headersSeal(keyIn(c), id), text);
-  return { names, sealed };
 }
 
 /** A filter that no event can pass is a slip of the pen. */
