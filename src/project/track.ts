@@ -159,11 +159,13 @@ export function succeed(context: Context, row: DeployRow): void {
     row.target,
     row.number,
   );
-  const ended = move(context, row, "succeeded");
+  const recovered = previous !== null && previous.status !== "succeeded";
+  const ended = move(context, row, "succeeded", { event: null });
+  emitDeploy(context, "deploy.succeeded", ended, { recovered });
   if (row.promoted_from !== null) {
     emitDeploy(context, "deploy.promoted", ended);
   }
-  if (previous !== null && previous.status !== "succeeded") {
+  if (recovered) {
     emitDeploy(context, "deploy.recovered", ended);
   }
 }
