@@ -15,6 +15,7 @@ import { jsonOf, takingJson } from "./json.ts";
 import { ProjectParams } from "./params.ts";
 import { BODY, json, refusals } from "./responses.ts";
 import { Project } from "./schemas.ts";
+import { isTrusted } from "./trusted.ts";
 
 const Registered = Project.extend({
   native_builds: z
@@ -110,6 +111,7 @@ export async function registerFound(
     subdomain: found.subdomain,
     domains: found.domains ?? [],
     source: found.source ? "git" : "direct_upload",
+    origin: isTrusted(c.req.raw) ? null : new URL(c.req.url).origin,
   } as const;
   return agreed(await callProject(c.env, key, (p) => p.register(facts, policy)));
 }

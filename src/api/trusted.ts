@@ -15,6 +15,10 @@ export function trust(request: Request, trusted: Trusted): Request {
   return request;
 }
 
+export function isTrusted(request: Request): boolean {
+  return requests.has(request);
+}
+
 /** null: the request came from outside, and has to prove who sent it. */
 export function trustedCaller(request: Request, project: string | null): Caller | null {
   const trusted = requests.get(request);

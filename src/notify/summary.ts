@@ -1,4 +1,5 @@
-import type { Deploy, Event, Lock } from "../project/shapes.ts";
+import type { DeployEventType, Event, EventData } from "../project/catalogue.ts";
+import type { Deploy, Lock } from "../project/shapes.ts";
 import { duration, moment, oneLine, safeUrl } from "./text.ts";
 
 /**
@@ -30,18 +31,16 @@ interface Link {
 }
 
 /** Events that were stored before these fields were there lack them. */
-type Told = Deploy & {
-  readonly links?: Record<"dashboard" | "deployment" | "site", string | null>;
-  readonly waited_ms?: number;
-  readonly failure?: { readonly stage: string; readonly log: readonly string[] } | null;
-};
+type Later = "links" | "waited_ms" | "failure";
+type Told = Omit<Deploy, Later> & Partial<Pick<Deploy, Later>>;
+
+type DeployEvent = Event<DeployEventType>;
 
 type Part = Pick<Summary, "tone" | "title"> & Partial<Summary>;
 
 /** `null`: a team that reads chat does not want to hear of it. One message per deploy is enough. */
 export function summarize(event: Event): Summary | null {
-  const deploy = event.data["deploy"] as Told | undefined;
-  const part = deploy === undefined ? ofProject(event) : ofDeploy(event, deploy);
+  const part = isOfDeploy(event) ? ofDeploy(event) : ofProject(event);
   if (part === null) {
     return null;
   }
@@ -63,7 +62,12 @@ function said(text: string | null | undefined): string | null {
   return oneLine(text ?? "") || null;
 }
 
-function ofDeploy(event: Event, deploy: Told): Part | null {
+function isOfDeploy(event: Event): event is DeployEvent {
+  return event.type.startsWith("deploy.");
+}
+
+function ofDeploy(event: DeployEvent): Part | null {
+  const deploy: Told = event.data.deploy;
   const part = deployPart(event, deploy);
   return (
     part && {
@@ -75,15 +79,13 @@ function ofDeploy(event: Event, deploy: Told): Part | null {
   );
 }
 
-function deployPart({ type, data }: Event, deploy: Told): Part | null {
+function deployPart({ type, data }: DeployEvent, deploy: Told): Part | null {
   const what = nameOf(deploy);
   const of = deploy.environment === "production" ? "" : ` in the preview of ${deploy.branch}`;
   switch (type) {
     case "deploy.succeeded":
       // A recovery and a rollback are told of by the event that follows.
-      return deploy.environment === "preview" ||
-        deploy.kind === "rollback" ||
-        data["recovered"] === true
+      return deploy.environment === "preview" || deploy.kind === "rollback" || data.recovered
         ? null
         : { tone: "good", title: `${what} is live` };
     case "deploy.recovered":
@@ -102,7 +104,7 @@ function deployPart({ type, data }: Event, deploy: Told): Part | null {
       return {
         tone: "bad",
         title: `${what} is live and failed its health check`,
-        advice: text(data["action"]),
+        advice: data.action,
       };
     case "deploy.rolled_back":
       return deploy.kind === "rollback"
@@ -114,7 +116,7 @@ function deployPart({ type, data }: Event, deploy: Told): Part | null {
         : {
             tone: "caution",
             title: `A deployment of ${what} was undone${of}`,
-            reason: text(data["reason"]),
+            reason: data.reason ?? null,
           };
     case "deploy.stray":
       return {
@@ -166,7 +168,7 @@ const ADVICE: Record<string, string> = {
 };
 
 /** The commit, as people know it, or else its number. */
-function nameOf({ commit_hash: hash, number }: Deploy): string {
+function nameOf({ commit_hash: hash, number }: Told): string {
   return hash !== null && /^[0-9a-f]{7,}$/i.test(hash) ? hash.slice(0, 7) : `#${number}`;
 }
 
@@ -197,101 +199,87 @@ function deployLinks({ links, deployment }: Told): Link[] {
   ].flatMap(({ label, url }) => (url === null ? [] : [{ label, url }]));
 }
 
-function ofProject({ type, data }: Event): Part | null {
+function ofProject({ type, data }: Exclude<Event, DeployEvent>): Part | null {
   switch (type) {
     case "project.locked":
+      return locked(data.lock);
     case "project.unlocked":
-      return locked(type, data);
+      return unlocked(data);
     case "project.quarantined":
       return {
         tone: "bad",
-        title: `Signalbox gave up on ${text(data["key"])}`,
-        reason: `It failed ${Number(data["strikes"])} times in a way nobody foresaw.`,
+        title: `Signalbox gave up on ${data.key}`,
+        reason: `It failed ${data.strikes} times in a way nobody foresaw.`,
         advice: "What Signalbox wrote to its own log says why. Nothing else is held up by it.",
       };
     case "hook.refused":
       return {
         tone: "caution",
         title: "a delivery was refused",
-        reason: text(data["reason"]),
+        reason: data.reason,
         facts: [
-          { name: "Source", value: text(data["source"]) },
-          { name: "Hook", value: text(data["hook_id"]) },
+          { name: "Source", value: data.source },
+          { name: "Hook", value: data.hook_id },
         ],
         advice: "Nothing is deployed by it. Compare the sender's settings with the hook's.",
       };
     case "subscriber.failing":
-    case "subscriber.disabled":
-    case "subscriber.recovered":
-      return subscriber(type, data);
-    case "test.ping":
-      return { tone: "plain", title: "test message", reason: text(data["message"]) };
-    default:
-      return null;
-  }
-}
-
-function locked(
-  type: "project.locked" | "project.unlocked",
-  data: Readonly<Record<string, unknown>>,
-): Part {
-  const lock = data["lock"] as Lock;
-  const what = lock.environment ?? "the project";
-  if (type === "project.unlocked") {
-    return {
-      tone: "plain",
-      title: `${what} is unlocked`,
-      reason: data["reason"] === "expired" ? "The lock's time is over." : null,
-      facts: [
-        ...(data["by"] == null ? [] : [{ name: "By", value: text(data["by"]) }]),
-        { name: "Lock was by", value: lock.holder },
-        { name: "For", value: lock.reason },
-      ],
-    };
-  }
-  return {
-    tone: "caution",
-    title: `${what} is locked`,
-    facts: [
-      { name: "By", value: lock.holder },
-      { name: "For", value: lock.reason },
-      { name: "Until", value: lock.until === null ? "it is taken away" : moment(lock.until) },
-    ],
-    advice: "Deploys wait until then; what is live stays live.",
-  };
-}
-
-function subscriber(
-  type: "subscriber.failing" | "subscriber.disabled" | "subscriber.recovered",
-  data: Readonly<Record<string, unknown>>,
-): Part {
-  const host = text(data["url_host"]);
-  const facts = [{ name: "Subscriber", value: text(data["subscriber_id"]) }];
-  switch (type) {
-    case "subscriber.failing":
       return {
         tone: "bad",
         title:
-          data["given_up"] == null
-            ? `${host} can't be told of events`
-            : `${host} was not told of an event`,
-        reason: text(data["reason"]),
-        facts: [...facts, { name: "Failures", value: `${Number(data["failures"])} in a row` }],
+          data.given_up === null
+            ? `${data.url_host} can't be told of events`
+            : `${data.url_host} was not told of an event`,
+        reason: data.reason,
+        facts: [
+          { name: "Subscriber", value: data.subscriber_id },
+          { name: "Failures", value: `${data.failures} in a row` },
+        ],
         advice: "Signalbox goes on trying. See what that endpoint answers.",
       };
     case "subscriber.disabled":
       return {
         tone: "bad",
-        title: `${host} is not told of events any more`,
-        reason: text(data["reason"]),
-        facts,
+        title: `${data.url_host} is not told of events any more`,
+        reason: data.reason,
+        facts: [{ name: "Subscriber", value: data.subscriber_id }],
         advice: "Set the subscriber's state to active once it answers again.",
       };
     case "subscriber.recovered":
-      return { tone: "good", title: `${host} is told of events again`, facts };
+      return {
+        tone: "good",
+        title: `${data.url_host} is told of events again`,
+        facts: [{ name: "Subscriber", value: data.subscriber_id }],
+      };
+    case "test.ping":
+      return { tone: "plain", title: "test message", reason: data.message };
+    default:
+      return null;
   }
 }
 
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
+function locked({ environment, holder, reason, until }: Lock): Part {
+  return {
+    tone: "caution",
+    title: `${environment ?? "the project"} is locked`,
+    facts: [
+      { name: "By", value: holder },
+      { name: "For", value: reason },
+      { name: "Until", value: until === null ? "it is taken away" : moment(until) },
+    ],
+    advice: "Deploys wait until then; what is live stays live.",
+  };
+}
+
+function unlocked({ lock, reason, by }: EventData<"project.unlocked">): Part {
+  return {
+    tone: "plain",
+    title: `${lock.environment ?? "the project"} is unlocked`,
+    reason: reason === "expired" ? "The lock's time is over." : null,
+    facts: [
+      ...(by === null ? [] : [{ name: "By", value: by }]),
+      { name: "Lock was by", value: lock.holder },
+      { name: "For", value: lock.reason },
+    ],
+  };
 }

@@ -15,11 +15,13 @@ const LOOKED_AT = 10_000;
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
+export function withoutColours(text: string): string {
+  return text.replace(ANSI, "");
+}
+
 /** The first line that says something, with � for what would be unseen; empty where there is none. */
 export function oneLine(text: string): string {
-  const line = text
-    .slice(0, LOOKED_AT)
-    .replace(ANSI, "")
+  const line = withoutColours(text.slice(0, LOOKED_AT))
     .trimStart()
     .split(/[\n\r\u2028\u2029]/, 1);
   return (line[0] ?? "")

@@ -355,4 +355,14 @@ CREATE TABLE readers (
 ) WITHOUT ROWID;
 `,
   },
+  {
+    id: 12,
+    sql: `
+ALTER TABLE project ADD COLUMN origin TEXT;
+ALTER TABLE deploys ADD COLUMN waits TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE deploys ADD COLUMN wait_for TEXT;
+ALTER TABLE deploys ADD COLUMN wait_since INTEGER;
+ALTER TABLE deploys ADD COLUMN failure TEXT;
+`,
+  },
 ];

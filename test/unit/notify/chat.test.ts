@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 
 import { chatBody, type ChatKind } from "../../../src/notify/chat.ts";
 import { summarize, type Summary } from "../../../src/notify/summary.ts";
+import { exampleEvent } from "../../../src/project/examples.ts";
 import { EventType, type Event } from "../../../src/project/shapes.ts";
 import { deploy, event } from "./events.ts";
 
@@ -59,22 +60,17 @@ const card = (of: Event): Card =>
   };
 
 describe("what is worth a message", () => {
-  const failed = { deploy: deploy(), recovered: false };
-  const heard = (data: Record<string, unknown>): string[] =>
-    EventType.options.filter((type) => summarize(event(type, data)) !== null);
-
   it("is how a deploy ended and what needs somebody, not each stage", () => {
-    expect(heard({ ...failed, lock: LOCK, ...ABOUT })).toEqual([
+    expect(EventType.options.filter((type) => summarize(exampleEvent(type)) !== null)).toEqual([
       "deploy.approval_requested",
       "deploy.succeeded",
       "deploy.failed",
       "deploy.recovered",
       "deploy.timed_out",
+      "deploy.abandoned",
       "deploy.stray",
       "deploy.rolled_back",
       "deploy.health_failed",
-    ]);
-    expect(heard({ lock: LOCK, ...ABOUT })).toEqual([
       "project.locked",
       "project.unlocked",
       "project.quarantined",
@@ -129,7 +125,7 @@ describe("what a message says", () => {
         },
         {
           label: "Open at Cloudflare",
-          url: "https://dash.cloudflare.com/0123/pages/view/blog/5c71df2d",
+          url: `https://dash.cloudflare.com/0123456789abcdef0123456789abcdef/pages/view/blog/5c71df2d-fcce-4f5d-bb0d-bfa50e65a872`,
         },
       ],
       project: "blog",
@@ -144,7 +140,7 @@ describe("what a message says", () => {
       environment: "preview",
       branch: "cart",
     };
-    const summary = told("deploy.failed", { deploy: deploy(bare as never) });
+    const summary = told("deploy.failed", { deploy: deploy(bare) });
     expect(summary.title).toBe("blog: #414 failed in build in the preview of cart");
     expect(summary.facts[0]).toEqual({ name: "Change", value: "No message" });
   });
@@ -187,7 +183,11 @@ describe("what a message says", () => {
       "Signalbox gave up on schedule/sch_1",
     ],
     ["hook.refused", { source: "github", reason: "x" }, "a delivery was refused"],
-    ["subscriber.failing", { ...ABOUT, failures: 5 }, "hooks.example.com can't be told of events"],
+    [
+      "subscriber.failing",
+      { ...ABOUT, failures: 5, given_up: null },
+      "hooks.example.com can't be told of events",
+    ],
     [
       "subscriber.failing",
       { ...ABOUT, failures: 5, given_up: { sequence: 3 } },
