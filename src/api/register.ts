@@ -15,7 +15,7 @@ import { jsonOf, takingJson } from "./json.ts";
 import { ProjectParams } from "./params.ts";
 import { BODY, json, refusals } from "./responses.ts";
 import { Project } from "./schemas.ts";
-import { isTrusted } from "./trusted.ts";
+import { NOWHERE } from "./trusted.ts";
 
 const Registered = Project.extend({
   native_builds: z
@@ -101,6 +101,7 @@ export async function registerFound(
   const { accountId } = c.var.config;
   const { name } = found;
   const key = projectKey(accountId, name);
+  const { origin } = new URL(c.req.url);
   await callInstance(c.env, (i) => i.register({ key, name, account_id: accountId }));
   const facts = {
     key,
@@ -111,7 +112,7 @@ export async function registerFound(
     subdomain: found.subdomain,
     domains: found.domains ?? [],
     source: found.source ? "git" : "direct_upload",
-    origin: isTrusted(c.req.raw) ? null : new URL(c.req.url).origin,
+    origin: origin === NOWHERE ? null : origin,
   } as const;
   return agreed(await callProject(c.env, key, (p) => p.register(facts, policy)));
 }
