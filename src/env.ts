@@ -138,7 +138,7 @@ async function parse(env: object): Promise<Result<Config, readonly ConfigProblem
     accountId,
     credential,
     apiBaseUrl: urls.api.replace(/\/+$/, ""),
-    publicUrl: urls.public ? urls.public.replace(/\/+$/, "") : null,
+    publicUrl: publicUrlOf(env),
     local,
     issuers: [
       ...ISSUERS,
@@ -150,6 +150,12 @@ async function parse(env: object): Promise<Result<Config, readonly ConfigProblem
     access: access.value,
     localSites: local ? (settings.SIGNALBOX_LOCAL_SITES ?? null) : null,
   });
+}
+
+/** The one setting that is asked for where nothing can be awaited. */
+export function publicUrlOf(env: object): string | null {
+  const { PUBLIC_URL: url } = env as { readonly PUBLIC_URL?: unknown };
+  return typeof url === "string" ? url.trim().replace(/\/+$/, "") || null : null;
 }
 
 /** Written as a token has it: nothing but host and path, and no slash at the end. */

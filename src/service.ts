@@ -1,7 +1,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import * as z from "zod";
 
-import { trust } from "./api/trusted.ts";
+import { NOWHERE, trust } from "./api/trusted.ts";
 import { app } from "./app.ts";
 import type { Accepted, Deploy, Event, Lock, ProjectView } from "./project/shapes.ts";
 import { SCOPES } from "./security/tokens.ts";
@@ -103,7 +103,7 @@ export class SignalboxService extends WorkerEntrypoint<Env, ServiceProps> {
       return { ok: false, status: 403, code: "insufficient_scope", detail };
     }
     const { caller, scopes, projects = null } = props.data;
-    const url = new URL(path, "https://signalbox.service");
+    const url = new URL(path, NOWHERE);
     const request = new Request(url, {
       method,
       headers: {

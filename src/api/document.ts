@@ -1,11 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
 
-import { EventType } from "../project/shapes.ts";
+import { CATALOGUE } from "../project/catalogue.ts";
+import { exampleEvent } from "../project/examples.ts";
+import type { EventType } from "../project/shapes.ts";
 import { VERSION } from "../version.ts";
 import { ACCESS_HEADER } from "./access.ts";
 import type { Api } from "./context.ts";
 import { json } from "./responses.ts";
-import { Event } from "./schemas.ts";
+import { eventSchema } from "./event-schema.ts";
+import { EVENTS } from "./schemas.ts";
 
 const document = createRoute({
   method: "get",
@@ -15,6 +18,18 @@ const document = createRoute({
   tags: ["Instance"],
   security: [],
   responses: { 200: json(z.looseObject({ openapi: z.string() }), "OpenAPI 3.1.") },
+});
+
+const events = createRoute({
+  method: "get",
+  path: "/events.schema.json",
+  operationId: "getEventSchema",
+  summary: "The JSON Schema of an event, of whatever type",
+  tags: ["Events"],
+  security: [],
+  responses: {
+    200: json(z.looseObject({ $schema: z.string() }), "JSON Schema, draft 2020-12."),
+  },
 });
 
 /** After all routes: the document is made of those that are there when it is first asked for. */
@@ -39,12 +54,13 @@ export function documentRoute(api: Api): void {
     description:
       "Set by Cloudflare Access, where that stands in front of this address: log in with a browser, or send CF-Access-Client-Id and CF-Access-Client-Secret of a service token. The rules at /v1/access say who may do what. A token in `Authorization` comes before it.",
   });
-  for (const type of EventType.options) {
+  for (const [type, schema] of Object.entries(EVENTS)) {
     api.openAPIRegistry.registerWebhook({
       method: "post",
       path: type,
       operationId: type,
       summary: `Sent to subscribers of ${type}`,
+      description: CATALOGUE[type as EventType].description,
       tags: ["Events"],
       security: [],
       request: {
@@ -56,7 +72,10 @@ export function documentRoute(api: Api): void {
           "webhook-signature": z.string().openapi({ description: "As Standard Webhooks says." }),
           "signalbox-attempt": z.string().openapi({ description: "1 for the first." }),
         }),
-        body: { required: true, content: { "application/json": { schema: Event } } },
+        body: {
+          required: true,
+          content: { "application/json": { schema, example: exampleEvent(type as EventType) } },
+        },
       },
       responses: {
         "2XX": { description: "Taken. Anything else is tried again; 410 ends the subscription." },
@@ -65,9 +84,19 @@ export function documentRoute(api: Api): void {
   }
   let made: ReturnType<typeof make> | null = null;
   api.openapi(document, (c) => c.json((made ??= make(api)), 200));
+  api.openapi(events, (c) => {
+    const { components } = (made ??= make(api));
+    return c.json(eventSchema({ ...components?.schemas }), 200);
+  });
 }
 
-function make(api: Api): { openapi: string; [key: string]: unknown } {
+interface Made {
+  openapi: string;
+  components?: { schemas?: object };
+  [key: string]: unknown;
+}
+
+function make(api: Api): Made {
   const made = api.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {

@@ -16,6 +16,7 @@ import { jsonOf, takingJson } from "./json.ts";
 import { ProjectParams } from "./params.ts";
 import { BODY, json, refusals } from "./responses.ts";
 import { Project } from "./schemas.ts";
+import { NOWHERE } from "./trusted.ts";
 
 const Registered = Project.extend({
   native_builds: z
@@ -106,6 +107,7 @@ export async function registerFound(
   if (!known) {
     throw new Problem("account_not_found", noCredential(accountId).message);
   }
+  const { origin } = new URL(c.req.url);
   const facts = {
     key,
     account_id: accountId,
@@ -115,6 +117,7 @@ export async function registerFound(
     subdomain: found.subdomain,
     domains: found.domains ?? [],
     source: found.source ? "git" : "direct_upload",
+    origin: origin === NOWHERE ? null : origin,
   } as const;
   return agreed(await callProject(c.env, key, (p) => p.register(facts, policy)));
 }

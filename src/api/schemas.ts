@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { parseDeployJson } from "../deploy-form/json.ts";
 import { SOURCE_NAMES } from "../hooks/sources/index.ts";
 import { SubscriberKind } from "../notify/kinds.ts";
+import { CATALOGUE, Envelope } from "../project/catalogue.ts";
 import { HookSettings } from "../project/hook-settings.ts";
 import type { HookDelivery as HookDeliveryView, HookView } from "../project/hooks.ts";
 import type { AccessRuleView } from "../instance/access.ts";
@@ -40,7 +41,33 @@ export const Project = z
   })
   .openapi("Project");
 
-export const Event = z.object(shapes.Event.shape).openapi("Event");
+const NAMED = { deploy: Deploy, external: External, lock: Lock, policy: Policy };
+
+/** One schema for each type of event, under a name such as `DeployStageEvent`. */
+export const EVENTS = Object.fromEntries(
+  shapes.EventType.options.map((type) => {
+    const { description, data } = CATALOGUE[type];
+    const fields = Object.keys(data.shape).filter((field) => Object.hasOwn(NAMED, field));
+    const named = Object.fromEntries(fields.map((f) => [f, NAMED[f as keyof typeof NAMED]]));
+    const schema = z
+      .object({
+        ...Envelope.shape,
+        type: z.literal(type),
+        data: z.object({ ...data.shape, ...named }),
+      })
+      .openapi(eventName(type), { description });
+    return [type, schema];
+  }),
+);
+
+function eventName(type: shapes.EventType): string {
+  const words = type.split(/[._]/).map((word) => word[0]?.toUpperCase() + word.slice(1));
+  return `${words.join("")}Event`;
+}
+
+export const Event = z
+  .union(Object.values(EVENTS))
+  .openapi("Event") as unknown as z.ZodType<shapes.Event>;
 
 export const Accepted = z
   .object({

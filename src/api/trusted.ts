@@ -15,6 +15,9 @@ export function trust(request: Request, trusted: Trusted): Request {
   return request;
 }
 
+/** What such a request has for an origin, which leads nowhere. */
+export const NOWHERE = "https://signalbox.service";
+
 /** null: the request came from outside, and has to prove who sent it. */
 export function trustedCaller(request: Request, project: string | null): Caller | null {
   const trusted = requests.get(request);

@@ -220,7 +220,7 @@ function tellFailing(context: Context, row: SubscriberRow, delivery: DeliveryRow
   emit(context, "subscriber.failing", {
     ...about(row),
     failures: row.failures,
-    reason: delivery.error,
+    reason: delivery.error ?? `It answered ${delivery.status}.`,
     given_up: delivery.state === "exhausted" ? { sequence: delivery.sequence } : null,
   });
 }

@@ -1,13 +1,16 @@
 import { iso } from "../ids.ts";
 import type { SqlValue } from "../sql.ts";
+import type { DeployEventType, EventData, More, PlainDeployEvent } from "./catalogue.ts";
 import type { Context } from "./context.ts";
 import { emit, referenceTo } from "./events.ts";
 import { reasons, type Reason } from "./reasons.ts";
-import type { Deploy, DeployStatus, Deployment, EventType, Health, Stage } from "./shapes.ts";
-import type { DeployRow } from "./rows.ts";
+import type { Deploy, DeployStatus, Deployment, Failure, Health, Stage } from "./shapes.ts";
+import { projectRow, type DeployRow } from "./rows.ts";
 import { line } from "./line.ts";
+import { linksOf } from "./links.ts";
 import type { Environment } from "./policy.ts";
 import { assertTransition, isEnd } from "./status.ts";
+import { waitsFor, waitsOf } from "./waits.ts";
 
 /**
  * Moves a deploy to another status, with whatever else changes. An end closes it, and its event is emitted with it.
@@ -17,12 +20,13 @@ export function move(
   context: Context,
   row: DeployRow,
   to: DeployStatus,
-  change: Partial<DeployRow> & { event?: EventType | null; why?: Reason | null } = {},
+  change: Partial<DeployRow> & { event?: PlainDeployEvent | null; why?: Reason | null } = {},
 ): DeployRow {
   const { event, why, ...fields } = change;
   assertTransition(row.status, to);
   const now = context.now();
   const update: Partial<DeployRow> = {
+    ...waitsFor(row, null, now),
     ...fields,
     status: to,
     reason: why?.text ?? null,
@@ -41,13 +45,13 @@ export function move(
   return moved;
 }
 
-const EVENT_OF: Record<DeployStatus, EventType | null> = {
+const EVENT_OF: Record<DeployStatus, PlainDeployEvent | null> = {
   queued: null,
   submitting: "deploy.started",
   reconciling: "deploy.reconciling",
   running: null,
   verifying: null,
-  succeeded: "deploy.succeeded",
+  succeeded: null,
   failed: "deploy.failed",
   timed_out: "deploy.timed_out",
   canceled: "deploy.canceled",
@@ -61,13 +65,14 @@ export function alter(context: Context, row: DeployRow, change: Partial<DeployRo
   return { ...row, ...change };
 }
 
-export function emitDeploy(
+export function emitDeploy<T extends DeployEventType>(
   context: Context,
-  type: EventType,
+  type: T,
   row: DeployRow,
-  more: Record<string, unknown> = {},
+  ...[more]: Partial<More<T>> extends More<T> ? [more?: More<T>] : [more: More<T>]
 ): void {
-  emit(context, type, { deploy: toDeploy(context, row), ...more }, row.id);
+  const data = { deploy: toDeploy(context, row), ...more };
+  emit(context, type, data as EventData<T>, row.id);
 }
 
 const BODY_KEPT_MS = 7 * 24 * 3_600_000;
@@ -108,6 +113,8 @@ export function toDeploy(context: Context, row: DeployRow): Deploy {
   const wait =
     row.status === "queued" ? line(context.sql, context.now()).waits.get(row.id) : undefined;
   const why = wait === undefined ? null : reasons.waits(wait);
+  const project = projectRow(context.sql);
+  const deployment = row.deployment === null ? null : (JSON.parse(row.deployment) as Deployment);
   return {
     id: row.id,
     number: row.number,
@@ -137,7 +144,7 @@ export function toDeploy(context: Context, row: DeployRow): Deploy {
     started_at: row.started_at === null ? null : iso(row.started_at),
     ended_at: row.ended_at === null ? null : iso(row.ended_at),
     stages: JSON.parse(row.stages) as Stage[],
-    deployment: row.deployment === null ? null : (JSON.parse(row.deployment) as Deployment),
+    deployment,
     attempts: row.attempts,
     superseded_by: row.superseded_by,
     retry_of: row.retry_of,
@@ -147,6 +154,9 @@ export function toDeploy(context: Context, row: DeployRow): Deploy {
     approved_by: row.approved_by,
     released_by: row.released_by,
     health: row.health === null ? null : (JSON.parse(row.health) as Health),
+    links: linksOf(context.env, project, row, deployment),
+    ...waitsOf(row, context.now()),
+    failure: row.failure === null ? null : (JSON.parse(row.failure) as Failure),
   };
 }
 

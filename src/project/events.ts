@@ -1,9 +1,10 @@
 import { configuredAccount } from "../env.ts";
 import { iso, newId } from "../ids.ts";
 import { referenceOf } from "../objects.ts";
+import type { Event, EventData } from "./catalogue.ts";
 import type { Context } from "./context.ts";
 import { projectRow } from "./rows.ts";
-import type { Event, EventType } from "./shapes.ts";
+import type { EventType } from "./shapes.ts";
 
 interface Row {
   sequence: number;
@@ -18,10 +19,10 @@ interface Row {
  * Appends one event. Call it inside the transaction that makes it true: then there is no event without its fact and no
  * fact without its event.
  */
-export function emit(
+export function emit<T extends EventType>(
   context: Context,
-  type: EventType,
-  data: Record<string, unknown>,
+  type: T,
+  data: EventData<T>,
   deployId: string | null = null,
 ): void {
   const at = context.now();
@@ -85,6 +86,6 @@ function toEvent(row: Row, project: string): Event {
     timestamp: iso(row.at),
     project,
     sequence: row.sequence,
-    data: JSON.parse(row.data) as Record<string, unknown>,
-  };
+    data: JSON.parse(row.data) as EventData,
+  } as Event;
 }

@@ -6,6 +6,7 @@ import type { Wait } from "./queue.ts";
 import type { Refusal } from "./refusal.ts";
 import { getDeploy, type DeployRow } from "./rows.ts";
 import type { Deploy, WaitingFor } from "./shapes.ts";
+import { waitsFor } from "./waits.ts";
 
 /** Shorter waits are over before anybody has read of them. */
 const WORTH_TELLING_MS = 5_000;
@@ -58,11 +59,16 @@ export function tellHolds(context: Context): void {
   }
   const { waits } = line(sql, context.now());
   for (const row of waiting) {
-    const held = heldFor(waits.get(row.id));
+    const wait = waits.get(row.id);
+    const held = heldFor(wait);
+    const change = waitsFor(row, wait?.for ?? null, context.now());
     if (held === row.held_for) {
+      if ("waits" in change) {
+        alter(context, row, change);
+      }
       continue;
     }
-    const told = alter(context, row, { held_for: held });
+    const told = alter(context, row, { ...change, held_for: held });
     if (held === null) {
       emitDeploy(context, "deploy.released", told, { held_for: row.held_for });
     } else {

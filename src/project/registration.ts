@@ -26,6 +26,8 @@ export interface ProjectFacts {
   /** Its custom domains, and perhaps the one above. */
   readonly domains: readonly string[];
   readonly source: "git" | "direct_upload";
+  /** Where this Worker was reached; null where that says nothing to people. */
+  readonly origin: string | null;
 }
 
 export function isRegistered(sql: Sql): boolean {
@@ -41,7 +43,7 @@ export function register(
   const { sql } = context;
   migrate(sql, MIGRATIONS);
   return context.change(() => {
-    const { production_branch, subdomain, source } = facts;
+    const { production_branch, subdomain, source, origin } = facts;
     const domains = JSON.stringify(facts.domains);
     const own = domainsOf({ subdomain, domains });
     const known = sql.one<{ upstream_id: string; production_branch: string }>(
@@ -77,7 +79,13 @@ export function register(
     if (wrong !== null) {
       return err({ code: "policy_invalid", detail: wrong });
     }
-    sql.update("project", "id", 1, { production_branch, subdomain, domains, source });
+    sql.update("project", "id", 1, {
+      production_branch,
+      subdomain,
+      domains,
+      source,
+      ...(origin === null ? {} : { origin }),
+    });
     if (production_branch !== known.production_branch) {
       retarget(context, production_branch);
     }

@@ -64,6 +64,12 @@ export interface DeployRow {
   promoted_from: string | null;
   /** JSON of {@link Health}, from when it is live. */
   health: string | null;
+  /** JSON: for how many milliseconds it has waited, by what for; without the wait that goes on. */
+  waits: string;
+  wait_for: WaitingFor | null;
+  wait_since: number | null;
+  /** JSON of {@link Failure}, if a stage failed. */
+  failure: string | null;
 }
 
 export interface ProjectRow {
@@ -90,6 +96,8 @@ export interface ProjectRow {
   listed_at: number | null;
   /** What had been made by then (Cloudflare's clock) was there at the first list; null: there was none yet. */
   history_until: number | null;
+  /** Where this Worker was reached when it was registered last. */
+  origin: string | null;
 }
 
 /** A deployment that others made. */

@@ -356,6 +356,16 @@ CREATE TABLE readers (
 `,
   },
   {
+    id: 12,
+    sql: `
+ALTER TABLE project ADD COLUMN origin TEXT;
+ALTER TABLE deploys ADD COLUMN waits TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE deploys ADD COLUMN wait_for TEXT;
+ALTER TABLE deploys ADD COLUMN wait_since INTEGER;
+ALTER TABLE deploys ADD COLUMN failure TEXT;
+`,
+  },
+  {
     id: 13,
     sql: `
 ALTER TABLE subscribers ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';

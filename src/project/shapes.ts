@@ -79,6 +79,20 @@ export const Health = z.object({
 });
 export type Health = z.infer<typeof Health>;
 
+/** The stage that failed, and the last lines of the build's log, without secrets; none where they could not be had. */
+export const Failure = z.object({ stage: z.string(), log: z.array(z.string()) });
+export type Failure = z.infer<typeof Failure>;
+
+/** Where people find it; null where that is not known. */
+export const Links = z.object({
+  /** Here. */
+  dashboard: z.string().nullable(),
+  /** At Cloudflare. */
+  deployment: z.string().nullable(),
+  logs: z.string().nullable(),
+  site: z.string().nullable(),
+});
+
 export const Deploy = z.object({
   id: z.string(),
   number: z.int(),
@@ -110,6 +124,11 @@ export const Deploy = z.object({
   approved_by: z.string().nullable(),
   released_by: z.string().nullable(),
   health: Health.nullable(),
+  links: Links,
+  /** Until it started, or ended without. */
+  waited_ms: z.int(),
+  waits: z.array(z.object({ for: WaitingFor, ms: z.int() })),
+  failure: Failure.nullable(),
 });
 export type Deploy = z.infer<typeof Deploy>;
 
@@ -172,16 +191,7 @@ export const EventType = z.enum([
 ]);
 export type EventType = z.infer<typeof EventType>;
 
-/** One numbered, immutable fact about a project. Its id is the `webhook-id` of every delivery of it. */
-export const Event = z.object({
-  id: z.string(),
-  type: EventType,
-  timestamp: z.string(),
-  project: z.string(),
-  sequence: z.int(),
-  data: z.record(z.string(), z.unknown()),
-});
-export type Event = z.infer<typeof Event>;
+export type { Event } from "./catalogue.ts";
 
 export const Lock = z.object({
   id: z.string(),

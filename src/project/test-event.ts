@@ -3,6 +3,7 @@ import { KINDS } from "../notify/kinds.ts";
 import type { Context } from "./context.ts";
 import { emit } from "./events.ts";
 import type { Refusal } from "./refusal.ts";
+import { exampleOf } from "./examples.ts";
 import { EventType, type Event } from "./shapes.ts";
 import { subscriberRow } from "./subscribers.ts";
 
@@ -47,45 +48,6 @@ export function asTold(event: Event): Event {
     return event;
   }
   const { subscriber_id, test, message } = event.data;
-  return {
-    ...event,
-    type: example.data,
-    data: { ...exampleData(example.data, event), subscriber_id, test, message },
-  };
+  const data = { ...exampleOf(example.data), subscriber_id, test, message };
+  return { ...event, type: example.data, data } as Event;
 }
-
-/** What an event of this type may hold. */
-function exampleData(type: EventType, { project, timestamp }: Event): Event["data"] {
-  const [family = "", what = ""] = type.split(".");
-  return family === "deploy"
-    ? {
-        deploy: {
-          id: "dpl_00000000000000000000000000",
-          number: 1,
-          project,
-          kind: "build",
-          status: STATUS[what] ?? "running",
-          branch: "main",
-          environment: "production",
-          target: "production",
-          commit_hash: "0".repeat(40),
-          commit_message: "An example",
-          created_at: timestamp,
-        },
-      }
-    : {};
-}
-
-const STATUS: Readonly<Record<string, string>> = {
-  queued: "queued",
-  held: "queued",
-  released: "queued",
-  superseded: "superseded",
-  canceled: "canceled",
-  succeeded: "succeeded",
-  recovered: "succeeded",
-  failed: "failed",
-  timed_out: "timed_out",
-  skipped: "skipped",
-  reconciling: "reconciling",
-};

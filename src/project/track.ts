@@ -3,10 +3,11 @@ import type { UpstreamDeployment } from "../cloudflare/schemas.ts";
 import { abandon } from "./cancel.ts";
 import type { Context } from "./context.ts";
 import { alter, emitDeploy, move } from "./deploys.ts";
+import { logTail } from "./log-tail.ts";
 import { type DeployRow, getDeploy, markOf, policyOf, projectRow } from "./rows.ts";
 import { nextPoll, read, stageChanges, type Reading } from "./reading.ts";
 import { reasons } from "./reasons.ts";
-import type { DeployStatus, Deployment, Health, Stage } from "./shapes.ts";
+import type { DeployStatus, Deployment, Failure, Health, Stage } from "./shapes.ts";
 import { mayTryAgain, tryAgain } from "./try-again.ts";
 import { call } from "./upstream.ts";
 
@@ -42,6 +43,8 @@ export async function poll(context: Context, id: string): Promise<void> {
   }
   const name = projectRow(context.sql).name;
   const called = await call(context, "poll", (c) => c.deployment(name, deploymentId));
+  const log =
+    called.permitted && called.answer.ok ? await logTail(context, before, called.answer.value) : [];
   fault("track.answered", context.state);
   context.change(() => {
     const row = getDeploy(context.sql, id);
@@ -51,7 +54,7 @@ export async function poll(context: Context, id: string): Promise<void> {
     if (!called.permitted) {
       late(context, row, called.until);
     } else if (called.answer.ok) {
-      apply(context, row, called.answer.value);
+      apply(context, row, called.answer.value, log);
     } else if (called.answer.error.kind === "refused" && called.answer.error.status === 404) {
       move(context, row, "failed", { why: reasons.deletedUpstream() });
     } else {
@@ -88,7 +91,12 @@ function late(context: Context, row: DeployRow, until: number): void {
   }
 }
 
-function apply(context: Context, row: DeployRow, deployment: UpstreamDeployment): void {
+function apply(
+  context: Context,
+  row: DeployRow,
+  deployment: UpstreamDeployment,
+  log: string[] = [],
+): void {
   const now = context.now();
   const reading = read(deployment);
   const changed = stageChanges(JSON.parse(row.stages) as Stage[], reading.stages);
@@ -109,7 +117,7 @@ function apply(context: Context, row: DeployRow, deployment: UpstreamDeployment)
     emitDeploy(context, "deploy.stage", seen, { stage });
   }
   if (reading.end !== null) {
-    end(context, seen, reading.end, reading.stage);
+    end(context, seen, reading.end, { stage: reading.stage, log });
   } else {
     timedOut(context, seen, reading.stage);
   }
@@ -119,16 +127,16 @@ function end(
   context: Context,
   row: DeployRow,
   end: NonNullable<Reading["end"]>,
-  stage: string,
+  last: Failure,
 ): void {
-  if (end.status === "failed" && mayTryAgain(context, row, stage)) {
-    tryAgain(context, row, end.why, stage);
-    return;
-  }
   if (end.status === "succeeded") {
     goLive(context, row);
-  } else {
+  } else if (end.status !== "failed") {
     move(context, row, end.status, { why: end.why });
+  } else if (mayTryAgain(context, row, last.stage)) {
+    tryAgain(context, row, end.why, last.stage);
+  } else {
+    move(context, row, "failed", { why: end.why, failure: JSON.stringify(last) });
   }
 }
 
@@ -159,11 +167,13 @@ export function succeed(context: Context, row: DeployRow): void {
     row.target,
     row.number,
   );
+  const recovered = previous !== null && previous.status !== "succeeded";
   const ended = move(context, row, "succeeded");
+  emitDeploy(context, "deploy.succeeded", ended, { recovered });
   if (row.promoted_from !== null) {
     emitDeploy(context, "deploy.promoted", ended);
   }
-  if (previous !== null && previous.status !== "succeeded") {
+  if (recovered) {
     emitDeploy(context, "deploy.recovered", ended);
   }
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { MIGRATIONS as INSTANCE } from "../../src/instance/schema.ts";
 import { CODES } from "../../src/problem.ts";
+import { CATALOGUE } from "../../src/project/catalogue.ts";
 import { MIGRATIONS as PROJECT } from "../../src/project/schema.ts";
 import { EventType, WaitingFor } from "../../src/project/shapes.ts";
 
@@ -16,6 +17,10 @@ const SOURCES: Record<string, string> = import.meta.glob("../../src/project/reas
   import: "default",
   eager: true,
 });
+const rowBefore = (text: string, row: string): string => {
+  const lines = text.split("\n");
+  return lines[lines.indexOf(row) - 1] ?? "";
+};
 const page = (name: string): string => PAGES[`../../docs/${name}`] ?? "";
 
 /** Pages that list what the code has; what is added here and not there makes them untrue. */
@@ -40,6 +45,18 @@ describe("the documents", () => {
   it("name every event type", () => {
     const text = page("events.md");
     expect(EventType.options.filter((type) => !text.includes(`\`${type}\``))).toEqual([]);
+  });
+
+  it("name every field of every event", () => {
+    const text = page("events.md");
+    const missing = EventType.options.flatMap((type) => {
+      const row = text.split("\n").find((line) => line.startsWith(`| \`${type}\` `)) ?? "";
+      const same = row.includes("| the same") ? rowBefore(text, row) : "";
+      return Object.keys(CATALOGUE[type].data.shape)
+        .filter((field) => field !== "deploy" && !`${row}${same}`.includes(`"${field}"`))
+        .map((field) => `${type}: ${field}`);
+    });
+    expect(missing).toEqual([]);
   });
 
   it("name every table and every column", () => {

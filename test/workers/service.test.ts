@@ -2,7 +2,7 @@ import { exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import type { ServiceProps, SignalboxService } from "../../src/service.ts";
-import { Edge, leave } from "./api/edge.ts";
+import { Edge, leave, ORIGIN } from "./api/edge.ts";
 
 let edge: Edge;
 beforeEach(async () => {
@@ -22,6 +22,16 @@ const cms = (more: Partial<ServiceProps> = {}): SignalboxService =>
   bound({ caller: "cms", scopes: ["deploy"], ...more });
 
 describe("another Worker, over a service binding", () => {
+  it("registers a project without taking the place where people were seen to reach it", async () => {
+    const { name } = edge.world;
+    await edge.send("PUT", edge.base, { json: {} });
+    const manager = cms({ scopes: ["manage"] });
+    expect(await manager.call("PUT", edge.base, {})).toMatchObject({ ok: true });
+    expect(await cms().deploy(name)).toMatchObject({
+      value: { deploy: { links: { dashboard: `${ORIGIN}/projects/${name}/deploys/1` } } },
+    });
+  });
+
   it("deploys, and is shown as who it is", async () => {
     const { name } = edge.world;
     const accepted = await cms().deploy(name, { branch: "main" }, { idempotency_key: "a" });

@@ -2,6 +2,8 @@ import * as fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { NOTHING } from "../../../src/notify/git/status.ts";
 import { describe, expect, it } from "vitest";
+import { exampleEvent } from "../../../src/project/examples.ts";
+import type { Event } from "../../../src/project/shapes.ts";
 import { fromBase64, toBase64 } from "../../../src/security/encoding.ts";
 import {
   eventBody,
@@ -75,14 +77,8 @@ it("makes secrets of 32 random bytes", () => {
 });
 
 describe("an event's body", () => {
-  const event = (data: Record<string, unknown>) => ({
-    id: "evt_01JABC",
-    type: "deploy.failed" as const,
-    timestamp: "2026-11-24T05:30:37.897Z",
-    project: "blog",
-    sequence: 97,
-    data,
-  });
+  const event = (data: Record<string, unknown>) =>
+    ({ ...exampleEvent("deploy.failed"), data }) as Event;
   const deploy = { id: "dpl_1", number: 10, status: "failed", commit_message: "é".repeat(5_000) };
 
   it("is the event as it is", () => {
@@ -130,7 +126,7 @@ describe("a webhook's answer", () => {
     [500, { delivered: false, error: "It answered 500.", gone: null }],
   ])("%i", async (status, verdict) => {
     const message = {
-      event: { id: "evt_1", type: "test.ping", timestamp: "", project: "", sequence: 1, data: {} },
+      event: { ...exampleEvent("test.ping"), id: "evt_1" },
       attempt: 1,
       at: 0,
       url: "https://a.example/",

@@ -2,6 +2,7 @@ import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { emit } from "../../../src/project/events.ts";
+import { exampleOf } from "../../../src/project/examples.ts";
 import { Edge, expectProblem, leave } from "./edge.ts";
 
 let edge: Edge;
@@ -36,7 +37,7 @@ async function subscribed(more: object = {}, answer = (): Response => new Respon
 async function happen(count: number): Promise<void> {
   await edge.world.inside(({ context }) =>
     context.change(() => {
-      Array.from({ length: count }, (_, n) => emit(context, "hook.refused", { n }));
+      Array.from({ length: count }, () => emit(context, "hook.refused", exampleOf("hook.refused")));
     }),
   );
 }

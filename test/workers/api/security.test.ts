@@ -109,6 +109,7 @@ it("has no unguarded route but these", async () => {
   const open = (await operations(edge)).filter(({ scope }) => scope === null);
   expect(open.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
     "GET /badges/{project}/{segment}",
+    "GET /events.schema.json",
     "GET /healthz",
     "GET /openapi.json",
     "GET /v1/sources",

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { emit } from "../../../src/project/events.ts";
+import { exampleOf } from "../../../src/project/examples.ts";
 import type { Policy } from "../../../src/project/policy.ts";
 import { siteForm, upload } from "../support/form.ts";
 import { World } from "../support/world.ts";
@@ -346,7 +347,9 @@ describe("a delivery", () => {
         const id = await world.subscribe("hooks.example", receiver, { ordered });
         await world.inside(({ context }) =>
           context.change(() => {
-            Array.from({ length: 4 }, (_, n) => emit(context, "hook.refused", { n }));
+            Array.from({ length: 4 }, () =>
+              emit(context, "hook.refused", exampleOf("hook.refused")),
+            );
           }),
         );
         if (crash !== null) {

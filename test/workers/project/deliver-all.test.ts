@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 import type { DeliveryRow } from "../../../src/project/deliveries.ts";
 import { emit } from "../../../src/project/events.ts";
+import { exampleOf } from "../../../src/project/examples.ts";
 import type { Event } from "../../../src/project/shapes.ts";
 import type { SubscriberRow } from "../../../src/project/subscribers.ts";
 import type { Receiver } from "../support/outside.ts";
@@ -111,7 +112,9 @@ describe("40 events for 50 subscribers, some of them bad ones", () => {
     const before = (await world.events()).at(-1)?.sequence ?? 0;
     await world.inside(({ context }) =>
       context.change(() => {
-        Array.from({ length: EVENTS }, (_, n) => emit(context, "hook.refused", { n }));
+        Array.from({ length: EVENTS }, () =>
+          emit(context, "hook.refused", exampleOf("hook.refused")),
+        );
       }),
     );
     // The whole schedule of what comes last, with the hours of probes between.

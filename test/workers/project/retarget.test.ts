@@ -22,7 +22,16 @@ async function renamed(world: World, production: string): Promise<void> {
   await world.api("PATCH", "", { production_branch: production });
   const row = await world.inside(({ context }) => projectRow(context.sql));
   const { key, account_id, name, upstream_id, subdomain, source } = row;
-  const facts = { key, account_id, name, upstream_id, subdomain, source, domains: [] };
+  const facts = {
+    key,
+    account_id,
+    name,
+    upstream_id,
+    subdomain,
+    source,
+    domains: [],
+    origin: null,
+  };
   const again = await world.stub().register({ ...facts, production_branch: production }, {});
   expect(again.ok).toBe(true);
 }

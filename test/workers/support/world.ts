@@ -1,12 +1,13 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { vi } from "vitest";
+import { expect, vi } from "vitest";
 
 import { configOf, type Config } from "../../../src/env.ts";
 import { newId } from "../../../src/ids.ts";
 import { newWebhookSecret } from "../../../src/notify/webhook.ts";
 import { instanceOf, projectKey, projectOf, type Remote } from "../../../src/objects.ts";
 import type { AcceptInput, Answered } from "../../../src/project/accept.ts";
+import { CATALOGUE } from "../../../src/project/catalogue.ts";
 import type { Project } from "../../../src/project/project.ts";
 import type { Deploy, Event } from "../../../src/project/shapes.ts";
 import type { Policy } from "../../../src/project/policy.ts";
@@ -38,6 +39,8 @@ export class World extends Outside {
   readonly #crashed = new WeakSet<DurableObjectState>();
   #crash: Crash | null = null;
   #hits = new Map<string, number>();
+  /** The last event that was checked. */
+  #checked = 0;
 
   constructor(name: string, account: ConstructorParameters<typeof Outside>[1] = {}) {
     // Objects outlive a test: time goes on where the last world of this file left it.
@@ -83,6 +86,7 @@ export class World extends Outside {
         subdomain: project.subdomain,
         domains: project.domains,
         source,
+        origin: "https://signalbox.example.com",
       },
       options.policy ?? {},
     );
@@ -240,6 +244,11 @@ export class World extends Outside {
    * `done` ends it early.
    */
   async run(ms: number, done?: () => Promise<boolean>): Promise<void> {
+    await this.#run(ms, done);
+    await this.#checkEvents();
+  }
+
+  async #run(ms: number, done?: () => Promise<boolean>): Promise<void> {
     const end = Date.now() + ms;
     for (let steps = 0; steps < 5_000; steps++) {
       const at = await this.#settle();
@@ -273,7 +282,17 @@ export class World extends Outside {
   }
 
   async events(): Promise<Event[]> {
+    await this.#checkEvents();
     return this.stub().events(0, 10_000);
+  }
+
+  /** Whatever a test has emitted is as the catalogue says, and says nothing else. */
+  async #checkEvents(): Promise<void> {
+    const fresh = await this.retrying(() => this.stub().events(this.#checked, 10_000));
+    for (const { type, data, sequence } of fresh) {
+      expect(CATALOGUE[type].data.parse(data)).toEqual(data);
+      this.#checked = sequence;
+    }
   }
 
   // — Crashes —

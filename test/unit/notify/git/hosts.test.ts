@@ -2,6 +2,7 @@ import { Ajv } from "ajv";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { exampleEvent } from "../../../../src/project/examples.ts";
 import { commentOf, markOf } from "../../../../src/notify/git/comment.ts";
 import { GIT_HOSTS, type GitKind } from "../../../../src/notify/git/hosts.ts";
 import { Token } from "../../../../src/notify/git/settings.ts";
@@ -111,7 +112,7 @@ it("tells nothing of other events, and of commits that it does not know in full"
     event("deploy.queued", deploy({ commit_hash: null })),
     event("deploy.queued", deploy({ commit_hash: "" })),
     event("deploy.queued", deploy({ commit_hash: SHA.slice(0, 12) })),
-    { ...event("test.ping", deploy()), data: { message: "A test" } },
+    exampleEvent("test.ping"),
   ];
   for (const kind of [...KINDS, "github"] as const) {
     const settings = { repository: "acme/blog", api_url: "https://git.example.com" };

@@ -101,7 +101,8 @@ export function event(type: EventType, of: Seen, more: Record<string, unknown> =
     project: of.project,
     sequence,
     data: { deploy: of, ...more },
-  };
+    // As it comes from storage: events of earlier versions lack what came later.
+  } as Event;
 }
 
 /** What a host answered; null: it did what it was asked, and the answer was lost. */
