@@ -69,7 +69,7 @@ export interface EventData {
   };
   "subscriber.disabled": { subscriber_id: string; url_host: string; reason: string };
   "subscriber.recovered": { subscriber_id: string; url_host: string };
-  "test.ping": { subscriber_id: string; message: string };
+  "test.ping": { subscriber_id: string; test: true; message: string; example?: string | undefined };
 }
 
 export interface Deploy {

@@ -135,7 +135,10 @@ export const CATALOGUE = {
   "subscriber.recovered": entry("A subscriber answers again.", Endpoint),
   "test.ping": entry("Somebody asked for a test event; only that subscriber hears it.", {
     subscriber_id: z.string(),
+    test: z.literal(true),
     message: z.string(),
+    /** The type that the subscriber is shown instead, with an example's data. */
+    example: z.string().optional(),
   }),
 } as const satisfies Record<EventType, Entry>;
 

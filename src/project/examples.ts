@@ -221,7 +221,7 @@ const EXAMPLES: { readonly [T in EventType]: EventData<T> } = {
   },
   "subscriber.disabled": { ...ENDPOINT, reason: "It answered 410 Gone." },
   "subscriber.recovered": ENDPOINT,
-  "test.ping": { subscriber_id: `sub_${ID}`, message: "A test event." },
+  "test.ping": { subscriber_id: `sub_${ID}`, test: true, message: "A test event." },
 };
 
 /** What is in `data` of an event of this type, for documents and for trying a subscriber out. */

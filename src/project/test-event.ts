@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { emit } from "./events.ts";
 import type { Refusal } from "./refusal.ts";
 import { exampleOf } from "./examples.ts";
-import { EventType, type Event } from "./shapes.ts";
+import { EventType, type Deploy, type Event } from "./shapes.ts";
 import { subscriberRow } from "./subscribers.ts";
 
 /** Sends a numbered test event on its way to this subscriber alone. The log has it as what it is, a `test.ping`. */
@@ -20,7 +20,7 @@ export function sendTest(
     }
     const data = {
       subscriber_id: id,
-      test: true,
+      test: true as const,
       message: "A test event: if you can read this and its signature is right, you are set up.",
       ...(type !== "test.ping" && { example: type }),
     };
@@ -48,6 +48,14 @@ export function asTold(event: Event): Event {
     return event;
   }
   const { subscriber_id, test, message } = event.data;
-  const data = { ...exampleOf(example.data), subscriber_id, test, message };
+  const shown: Record<string, unknown> = exampleOf(example.data);
+  const deploy = shown["deploy"] as Deploy | undefined;
+  const data = {
+    ...shown,
+    ...(deploy !== undefined && { deploy: { ...deploy, project: event.project } }),
+    subscriber_id,
+    test,
+    message,
+  };
   return { ...event, type: example.data, data } as Event;
 }

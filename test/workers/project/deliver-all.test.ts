@@ -47,7 +47,7 @@ class Receivers {
   moody(host: string, ms = 0, poison = -1): Receiver {
     return this.#noting(host, (event) => {
       this.#world.pass(ms);
-      const refused = this.#random() < 0.3 || event.data["n"] === poison;
+      const refused = this.#random() < 0.3 || event.data["reason"] === String(poison);
       return new Response(null, { status: refused ? 500 : 200 });
     });
   }
@@ -112,8 +112,8 @@ describe("40 events for 50 subscribers, some of them bad ones", () => {
     const before = (await world.events()).at(-1)?.sequence ?? 0;
     await world.inside(({ context }) =>
       context.change(() => {
-        Array.from({ length: EVENTS }, () =>
-          emit(context, "hook.refused", exampleOf("hook.refused")),
+        Array.from({ length: EVENTS }, (_, n) =>
+          emit(context, "hook.refused", { ...exampleOf("hook.refused"), reason: String(n) }),
         );
       }),
     );
