@@ -13,9 +13,14 @@ export class Alarm {
     this.#storage = storage;
   }
 
-  /** Reads what an earlier instance of the object has set. */
+  /** Reads what is really set: by an earlier instance of the object, or after the platform may have lost it. */
   async load(): Promise<void> {
-    this.#at = await this.#storage.getAlarm();
+    const before = this.#at;
+    const set = await this.#storage.getAlarm();
+    // What was set meanwhile is newer than what was read.
+    if (this.#at === before) {
+      this.#at = set;
+    }
   }
 
   /** The alarm has fired, so none is set. */

@@ -453,8 +453,9 @@ export class Project extends DurableObject<Env> {
   }
 
   /** The watchdog's call: starts what is due, whatever became of the alarm, and from time to time a look round. */
-  wake(): void {
+  async wake(): Promise<void> {
     if (this.#registered) {
+      await this.context.alarm.load();
       this.#pump();
       lookIfDue(this.context);
     }

@@ -21,6 +21,17 @@ describe("waking", () => {
     expect((await world.ended(accepted.deploy?.id ?? "")).status).toBe("succeeded");
   });
 
+  it("has an alarm again after the watchdog, also when the lost one was to fire just then", async () => {
+    const world = await World.create();
+    world.sandbox.fault({ call: "list", kind: "server_error", times: 1 });
+    await world.push();
+    await world.inside((_, state) => state.storage.deleteAlarm());
+    // What the watchdog starts goes back to wait for another try, a little later than the alarm that was lost.
+    await world.stub().wake();
+    await world.run(1);
+    expect(await world.inside((_, state) => state.storage.getAlarm())).not.toBeNull();
+  });
+
   it("sets an alarm anew that is long overdue", async () => {
     const world = await World.create();
     await world.push();
