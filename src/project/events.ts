@@ -39,6 +39,26 @@ export function eventsAfter(context: Context, after: number, limit: number): Eve
     .map((row) => toEvent(row, project));
 }
 
+/** The newest before a sequence number, or of all; newest first. */
+export function eventsBefore(context: Context, before: number | null, limit: number): Event[] {
+  const project = projectName(context);
+  return context.sql
+    .all<Row>(
+      "SELECT * FROM events WHERE sequence < ? ORDER BY sequence DESC LIMIT ?",
+      before ?? Number.MAX_SAFE_INTEGER,
+      limit,
+    )
+    .map((row) => toEvent(row, project));
+}
+
+/** What happened to one deploy, oldest first. */
+export function eventsOf(context: Context, deployId: string, limit: number): Event[] {
+  const project = projectName(context);
+  return context.sql
+    .all<Row>("SELECT * FROM events WHERE deploy_id = ? ORDER BY sequence LIMIT ?", deployId, limit)
+    .map((row) => toEvent(row, project));
+}
+
 export function eventAt(context: Context, sequence: number): Event | null {
   const row = context.sql.one<Row>("SELECT * FROM events WHERE sequence = ?", sequence);
   return row === null ? null : toEvent(row, projectName(context));

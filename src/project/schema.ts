@@ -355,4 +355,12 @@ CREATE TABLE readers (
 ) WITHOUT ROWID;
 `,
   },
+  {
+    // By what a page about one deploy is read.
+    id: 12,
+    sql: `
+CREATE INDEX events_deploy ON events (deploy_id, sequence) WHERE deploy_id IS NOT NULL;
+CREATE INDEX triggers_deploy ON triggers (deploy_id) WHERE deploy_id IS NOT NULL;
+`,
+  },
 ];
