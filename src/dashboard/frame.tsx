@@ -6,7 +6,7 @@ import type { AppEnv } from "../api/context.ts";
 import { VERSION } from "../version.ts";
 import { assetUrl, type AssetName } from "./assets.ts";
 import { toTheSecond } from "./model/time.ts";
-import { person } from "./model/words.ts";
+import { person } from "./model/text.ts";
 import { Icon, Sprite } from "./parts/mark.tsx";
 import type { Reader, Visitor } from "./visitor.ts";
 

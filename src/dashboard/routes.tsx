@@ -1,7 +1,10 @@
 import type { Api } from "../api/context.ts";
 import { Problem } from "../problem.ts";
+import { asking } from "./ask.ts";
 import { asset } from "./assets.ts";
+import { deployRoutes } from "./pages/deploy.tsx";
 import { overviewRoutes } from "./pages/overview.tsx";
+import { projectRoutes } from "./pages/project.tsx";
 import { signInRoutes } from "./pages/sign-in.tsx";
 
 /** Door 4: pages for people, that work without script and without anything from another host. */
@@ -15,4 +18,7 @@ export function dashboard(api: Api): void {
   });
   signInRoutes(api);
   overviewRoutes(api);
+  projectRoutes(api);
+  const ask = asking(api);
+  deployRoutes(api, ask);
 }

@@ -2,9 +2,16 @@ import type { Overview } from "../../project/overview.ts";
 import type { Deploy, Lock } from "../../project/shapes.ts";
 import { inLine } from "./line.ts";
 import { runOf, usualFor } from "./run.ts";
-import { counted, localized, shortHash, visible, type Piece, type Sentence } from "./text.ts";
+import {
+  counted,
+  localized,
+  person,
+  shortHash,
+  visible,
+  type Piece,
+  type Sentence,
+} from "./text.ts";
 import { duration, hourAndMinute, moment, since, type Clock } from "./time.ts";
-import { person } from "./words.ts";
 
 /** The answer: what is live, or when it will be. */
 export interface Now {

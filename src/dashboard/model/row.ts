@@ -2,9 +2,9 @@ import type { Overview } from "../../project/overview.ts";
 import { inLine } from "./line.ts";
 import { failedLast, lockOf, reasonOf } from "./now.ts";
 import { runOf, usualFor } from "./run.ts";
-import { firstLine, visible, type Sentence } from "./text.ts";
+import { firstLine, person, visible, type Sentence } from "./text.ts";
 import { distance, duration, moment, since, type Clock } from "./time.ts";
-import { failing, markOf, person, reasonMark, triggerText, waitMark, type Mark } from "./words.ts";
+import { failing, markOf, reasonMark, triggerText, waitMark, type Mark } from "./words.ts";
 
 /** Below the small line: the running one with its times, else the most telling reason, else idle. */
 export interface Telling {

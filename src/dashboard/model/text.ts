@@ -48,6 +48,13 @@ export function safeUrl(url: string): string | null {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? url : null;
 }
 
+/** A token's id is long and begins with its time: its end tells it from others. */
+const TOKEN_ID = /\btok_[0-9A-Z]{22}([0-9A-Z]{4})\b/g;
+
+export function person(actor: string): string {
+  return visible(actor).replace(TOKEN_ID, "tok_…$1");
+}
+
 const CLOCK = /(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d(?::\d\d)?) UTC/g;
 const DAY = 86_400_000;
 
@@ -55,7 +62,8 @@ const DAY = 86_400_000;
  * A reason with its clock times, which are UTC, in the reader's zone. A time without a date is the one nearest to now, or
  * the end that is known.
  */
-export function localized(reason: string, until: number | null, clock: Clock): Sentence {
+export function localized(text: string, until: number | null, clock: Clock): Sentence {
+  const reason = text.replace(TOKEN_ID, "tok_…$1");
   const pieces: Piece[] = [];
   let from = 0;
   for (const match of reason.matchAll(CLOCK)) {

@@ -1,5 +1,5 @@
 import type { Deploy, DeployStatus, External, WaitingFor } from "../../project/shapes.ts";
-import { visible } from "./text.ts";
+import { person, visible } from "./text.ts";
 
 /** A mark always stands before its word; the tone is its colour's name in the stylesheet. */
 export interface Mark {
@@ -100,11 +100,6 @@ export function triggerText({ kind, source, actor }: Deploy["trigger"]): string 
     case "api":
       return who === null ? "API" : `API, ${who}`;
   }
-}
-
-/** A token's id is long and begins with its time: its end tells it from others. */
-export function person(actor: string): string {
-  return /^tok_[0-9A-Z]{26}$/.test(actor) ? `tok_…${actor.slice(-4)}` : visible(actor);
 }
 
 /** Targets are named for what people call them. */
