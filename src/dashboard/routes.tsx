@@ -2,10 +2,33 @@ import type { Api } from "../api/context.ts";
 import { Problem } from "../problem.ts";
 import { asking } from "./ask.ts";
 import { asset } from "./assets.ts";
+import { actionRoutes } from "./pages/actions.tsx";
 import { deployRoutes } from "./pages/deploy.tsx";
+import { eventRoutes } from "./pages/events.tsx";
+import { hookRoutes } from "./pages/hooks.tsx";
 import { overviewRoutes } from "./pages/overview.tsx";
+import { policyRoutes } from "./pages/policy.tsx";
 import { projectRoutes } from "./pages/project.tsx";
+import { registerRoutes } from "./pages/register.tsx";
+import { scheduleRoutes } from "./pages/schedules.tsx";
+import { settingRoutes } from "./pages/settings.tsx";
 import { signInRoutes } from "./pages/sign-in.tsx";
+import { subscriberRoutes } from "./pages/subscribers.tsx";
+import { tokenRoutes } from "./pages/tokens.tsx";
+import { uploadRoutes } from "./pages/upload.tsx";
+import { windowRoutes } from "./pages/windows.tsx";
+
+const WITH_ACTIONS = [
+  registerRoutes,
+  deployRoutes,
+  actionRoutes,
+  hookRoutes,
+  subscriberRoutes,
+  scheduleRoutes,
+  windowRoutes,
+  policyRoutes,
+  tokenRoutes,
+];
 
 /** Door 4: pages for people, that work without script and without anything from another host. */
 export function dashboard(api: Api): void {
@@ -20,5 +43,10 @@ export function dashboard(api: Api): void {
   overviewRoutes(api);
   projectRoutes(api);
   const ask = asking(api);
-  deployRoutes(api, ask);
+  for (const routes of WITH_ACTIONS) {
+    routes(api, ask);
+  }
+  eventRoutes(api);
+  settingRoutes(api);
+  uploadRoutes(api);
 }
