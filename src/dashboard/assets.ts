@@ -1,5 +1,10 @@
 import client from "./assets/page.client.js";
-import style from "./assets/style.css";
+import forms from "./assets/forms.css";
+import frame from "./assets/frame.css";
+import ground from "./assets/ground.css";
+import line from "./assets/line.css";
+import narrow from "./assets/narrow.css";
+import pages from "./assets/pages.css";
 
 /** What a page loads: the Worker's own texts, under addresses that change with their content. */
 
@@ -11,7 +16,8 @@ const post = `<path fill="none" stroke-width="1.6" d="${POST}"/>`;
 const level = '<path stroke="none" d="M5 1.8h9v4H5z"/>';
 
 const FILES = {
-  "style.css": ["text/css; charset=utf-8", style],
+  // What is narrower comes last, and wins.
+  "style.css": ["text/css; charset=utf-8", [ground, frame, line, pages, forms, narrow].join("\n")],
   "client.js": ["text/javascript; charset=utf-8", client],
   "clear.svg": [
     "image/svg+xml",

@@ -100,7 +100,8 @@ const Navigation: FC<{ at: PageProps["at"]; visitor: Visitor }> = ({ at, visitor
         {links}
       </nav>
       <span class="fresh" data-fresh="">
-        As of <time datetime={new Date(now).toISOString()}>{toTheSecond(now, visitor.clock)}</time>.{" "}
+        <span class="as-of">As of </span>
+        <time datetime={new Date(now).toISOString()}>{toTheSecond(now, visitor.clock)}</time>.{" "}
         <a href="">Refresh</a>
       </span>
       <a class="who" href="/settings">
@@ -173,5 +174,6 @@ export function show(
     "referrer-policy": "same-origin",
     "cache-control": "no-store",
   });
-  return c.html(`<!doctype html>${String(<Page {...props} />)}`, status);
+  const page: { toString(): string } = <Page {...props} />;
+  return c.html(`<!doctype html>${page.toString()}`, status);
 }

@@ -91,11 +91,12 @@
     for (const button of document.querySelectorAll("button[data-copy]")) {
       const copy = /** @type {HTMLButtonElement} */ (button);
       copy.hidden = false;
-      copy.addEventListener("click", async () => {
-        await navigator.clipboard.writeText(copy.dataset.copy ?? "");
-        copy.textContent = "✓ Copied";
-        copy.setAttribute("aria-live", "polite");
-        setTimeout(() => (copy.textContent = "Copy"), 2000);
+      copy.addEventListener("click", () => {
+        void navigator.clipboard.writeText(copy.dataset.copy ?? "").then(() => {
+          copy.textContent = "✓ Copied";
+          copy.setAttribute("aria-live", "polite");
+          setTimeout(() => (copy.textContent = "Copy"), 2000);
+        });
       });
     }
   };

@@ -116,10 +116,13 @@ function labelOf(line: Omit<Line, "label">): string {
         : `${block.number === null ? "Another build" : `#${block.number}`} runs, ${duration(block.run.elapsed)}${
             block.run.usual === null ? "" : ` of about ${duration(block.run.usual)}`
           }`;
+  const [first] = trains;
   const waits =
-    trains.length === 0
+    first === undefined
       ? "nothing waits"
-      : `${trains.length === 1 ? `#${trains[0]?.number} waits` : `${counted(trains.length).toLowerCase()} wait`}`;
+      : trains.length === 1
+        ? `#${first.number} waits`
+        : `${counted(trains.length).toLowerCase()} wait`;
   const sign = {
     clear: "the signal is clear",
     stop: "the signal is at stop",

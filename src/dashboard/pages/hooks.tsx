@@ -3,8 +3,7 @@ import type { FC } from "hono/jsx";
 
 import { askProject, type Api, type AppEnv } from "../../api/context.ts";
 import type { Explanation } from "../../hooks/explain.ts";
-import { findSource, SOURCE_NAMES, sources } from "../../hooks/sources/index.ts";
-import type { Source } from "../../hooks/sources/source.ts";
+import { findSource } from "../../hooks/sources/index.ts";
 import { Problem } from "../../problem.ts";
 import type { HookDelivery, HookView } from "../../project/hooks.ts";
 import type { ProjectView } from "../../project/shapes.ts";
@@ -19,8 +18,8 @@ import {
   SetUp,
   type MadeHook,
 } from "../parts/hook.tsx";
-import { Icon } from "../parts/mark.tsx";
-import { Action, Csrf } from "../parts/project.tsx";
+import { NewHook } from "../parts/new-hook.tsx";
+import { Action } from "../parts/project.tsx";
 import { follow, linesOf, onForm, textOf } from "../posting.ts";
 import { tabPage, viewOf } from "../tab-page.tsx";
 import { admit, type Visitor } from "../visitor.ts";
@@ -53,7 +52,7 @@ export function hookRoutes(api: Api, ask: Asking): void {
         tab: "hooks",
         title: source === null ? "A new hook" : `A hook for ${source.title}`,
       },
-      <New project={project} visitor={visitor} source={source} name={name} wrong={null} />,
+      <NewHook project={project} visitor={visitor} source={source} name={name} wrong={null} />,
     );
   });
 
@@ -74,7 +73,7 @@ export function hookRoutes(api: Api, ask: Asking): void {
           c,
           visitor,
           { project, tab: "hooks", title: "A new hook" },
-          <New
+          <NewHook
             project={project}
             visitor={visitor}
             source={findSource(name)}
@@ -243,129 +242,6 @@ const List: FC<{ hooks: readonly HookView[]; project: ProjectView; visitor: Visi
           <span class="quiet">To add one takes the scope manage.</span>
         )}
       </p>
-    </section>
-  );
-};
-
-const KINDS = [
-  ["git", "Git hosts"],
-  ["cms", "Content management"],
-  ["generic", "Anything else"],
-  ["cloudflare", "Cloudflare"],
-] as const;
-
-const New: FC<{
-  project: ProjectView;
-  visitor: Visitor;
-  source: Source | null;
-  name: string;
-  wrong: string | null;
-}> = ({ project, visitor, source, name, wrong }) => {
-  const path = `/projects/${project.name}/hooks`;
-  if (source === null) {
-    return (
-      <section class="wide section" aria-label="Choose the sender">
-        {KINDS.map(([kind, title]) => (
-          <>
-            <h2 class="section">{title}</h2>
-            <ul class="choices">
-              {SOURCE_NAMES.filter((each) => sources[each].kind === kind).map((each) => (
-                <li>
-                  <a class="button" href={`${path}/new?source=${each}`}>
-                    {sources[each].title}
-                  </a>
-                </li>
-              ))}
-            </ul>
-          </>
-        ))}
-      </section>
-    );
-  }
-  const modes = Object.entries(source.modes);
-  const options = new Set(modes.flatMap(([, mode]) => mode.options as readonly string[]));
-  return (
-    <section class="wide section" aria-label="Set it up">
-      <form class="stack narrow" method="post" action={path}>
-        <Csrf visitor={visitor} />
-        <input type="hidden" name="source" value={name} />
-        <p>
-          Each accepted delivery asks for a deploy. <a href={`${path}/new`}>Another sender</a>
-        </p>
-        {wrong !== null && (
-          <p class="told" role="alert">
-            <Icon name="failed" tone="bad" />
-            <span>{wrong}</span>
-          </p>
-        )}
-        {modes.length > 1 && (
-          <label>
-            How it proves itself
-            <select name="mode">
-              {modes.map(([mode, { title }]) => (
-                <option value={mode}>{title}</option>
-              ))}
-            </select>
-          </label>
-        )}
-        {options.has("header") && (
-          <label>
-            Header, where the way above has one
-            <input type="text" name="header" maxlength={128} spellcheck={false} />
-          </label>
-        )}
-        {options.has("username") && (
-          <label>
-            User name, where the way above has one
-            <input type="text" name="username" maxlength={128} spellcheck={false} />
-          </label>
-        )}
-        {source.kind === "git" && (
-          <>
-            <label>
-              Repository, as owner/name; deliveries about another one are refused
-              <input type="text" name="repository" maxlength={255} spellcheck={false} />
-            </label>
-            <label>
-              Branches, one a line; none means all. <code>*</code> and <code>**</code> stand for
-              anything
-              <textarea name="include" rows={2} spellcheck={false}></textarea>
-            </label>
-            <label>
-              Branches that are left out
-              <textarea name="exclude" rows={2} spellcheck={false}></textarea>
-            </label>
-          </>
-        )}
-        {source.kind !== "git" && (
-          <label>
-            Branch that is deployed
-            <input
-              type="text"
-              name="branch"
-              placeholder={project.production_branch}
-              maxlength={255}
-              spellcheck={false}
-            />
-          </label>
-        )}
-        <label>
-          Secret; made here unless the sender makes it
-          <input type="password" name="secret" maxlength={512} autocomplete="off" />
-        </label>
-        <label>
-          Note
-          <input type="text" name="description" maxlength={200} />
-        </label>
-        <p class="actions">
-          <button class="button primary" type="submit" disabled={!visitor.may("manage")}>
-            Make the hook
-          </button>
-          <a class="button" href={path}>
-            Leave it
-          </a>
-        </p>
-      </form>
     </section>
   );
 };
