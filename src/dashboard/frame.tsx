@@ -101,7 +101,10 @@ const Navigation: FC<{ at: PageProps["at"]; visitor: Visitor }> = ({ at, visitor
       </nav>
       <span class="fresh" data-fresh="">
         <span class="as-of">As of </span>
-        <time datetime={new Date(now).toISOString()}>{toTheSecond(now, visitor.clock)}</time>.{" "}
+        <span class="at">
+          <time datetime={new Date(now).toISOString()}>{toTheSecond(now, visitor.clock)}</time>
+          .{" "}
+        </span>
         <a href="">Refresh</a>
       </span>
       <a class="who" href="/settings">
@@ -137,13 +140,15 @@ export const Head: FC<{
         </p>
       )}
       <div class="titled">
-        <div class="names">
-          <h1>{title}</h1>
-          {beside}
+        <div>
+          <div class="names">
+            <h1>{title}</h1>
+            {beside}
+          </div>
+          {under !== undefined && <p class="under">{under}</p>}
         </div>
         {actions !== undefined && <div class="actions">{actions}</div>}
       </div>
-      {under !== undefined && <p class="under">{under}</p>}
       {tabs}
     </div>
   </div>

@@ -83,7 +83,7 @@
       }
     }
     document
-      .querySelectorAll("[data-run]")
+      .querySelectorAll(".lanes:not(.still) [data-run], .projects [data-run]")
       .forEach((run) => drawRun(/** @type {SVGGElement} */ (run)));
   };
 

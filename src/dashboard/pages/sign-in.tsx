@@ -9,6 +9,7 @@ import { INSTANCE } from "../../security/tokens.ts";
 import { newSession } from "../../security/session.ts";
 import { Head, show } from "../frame.tsx";
 import { Icon } from "../parts/mark.tsx";
+import { ownPath } from "../path.ts";
 import { endSession, formOf, readerOf, readForm, startSession } from "../visitor.ts";
 
 interface SignIn {
@@ -84,11 +85,6 @@ export function signInPage(c: Context<AppEnv>, { next, problem, project = "" }: 
     ),
   };
   return show(c, page, problem === undefined ? 200 : problem.status);
-}
-
-/** A path of our own; anything else is the start page. */
-export function ownPath(path: string | null): string {
-  return path !== null && /^\/(?![/\\])[!-~]{0,500}$/.test(path) ? path : "/";
 }
 
 export function signInRoutes(api: Api): void {
