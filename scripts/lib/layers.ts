@@ -45,7 +45,7 @@ export const STATIC_LAYERS: readonly Layer[] = [
 ];
 
 /** The vitest projects, cheapest first. */
-export const TEST_LAYERS: readonly Layer[] = ["unit", "workers", "sandbox", "e2e"].map(
+export const TEST_LAYERS: readonly Layer[] = ["unit", "workers", "sandbox", "e2e", "browser"].map(
   (project) => ({
     name: project,
     project,
