@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { app } from "../../../src/app.ts";
 import { mintToken, INSTANCE } from "../../../src/security/tokens.ts";
 import { bootstrap, Edge, leave, ORIGIN } from "../api/edge.ts";
 import { Visit } from "./visit.ts";
@@ -39,6 +40,23 @@ describe("signing in", () => {
       expect(got.text).toContain(`name="next" value="${path}"`);
       expect(got.text).not.toContain(edge.world.key);
     }
+  });
+
+  it("is asked for by every page and every form that there is", async () => {
+    const doors = /^\/(?:v1|hooks|client|assets|sign-in|healthz|openapi\.json)/;
+    const pages = app.routes.filter(
+      ({ method, path }) => method !== "ALL" && !path.includes("*") && !doors.test(path),
+    );
+    expect(new Set(pages.map(({ path }) => path)).size).toBeGreaterThan(30);
+    const before = await edge.trace();
+    for (const { method, path } of pages) {
+      const address = path.replace(":project", edge.world.name).replaceAll(/:\w+/g, "1");
+      const got = await (method === "GET"
+        ? visit.get(address)
+        : visit.post(address, { csrf: "x" }));
+      expect([method, path, got.status]).toEqual([method, path, 401]);
+    }
+    expect(await edge.trace()).toEqual(before);
   });
 
   it("with a forged token asks nobody, and leaves nothing", async () => {
