@@ -24,7 +24,8 @@ const TITLES: Record<number, string> = {
 export function answerPage(c: Context<AppEnv>, problem: Problem): Response {
   if (problem.status === 401) {
     const asked = c.req.method === "GET" ? c.req.path : "/";
-    return signInPage(c, { next: asked, problem });
+    const [, project = ""] = /^\/projects\/([a-z0-9-]+)/.exec(c.req.path) ?? [];
+    return signInPage(c, { next: asked, problem, project });
   }
   const title = TITLES[problem.status] ?? "That did not work";
   const { errors = [], headers = {} } = problem.extras;

@@ -36,7 +36,13 @@ export function furtherLines(message: string | null): string[] {
   const lines = visible(message ?? "")
     .trim()
     .split("\n");
-  return lines.slice(1, 11);
+  return lines
+    .slice(1)
+    .join("\n")
+    .trim()
+    .split("\n")
+    .slice(0, 10)
+    .filter((line, n) => n > 0 || line !== "");
 }
 
 export function shortHash(hash: string | null): string | null {

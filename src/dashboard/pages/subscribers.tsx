@@ -243,9 +243,7 @@ const One: FC<{
               <>
                 <tr
                   role="row"
-                  class={
-                    each.response === null || each.state === "delivered" ? undefined : "joined"
-                  }
+                  class={!each.response || each.state === "delivered" ? undefined : "joined"}
                 >
                   <td role="cell">
                     <Mark of={DELIVERY_MARKS[each.state]} />
@@ -266,7 +264,7 @@ const One: FC<{
                     )}
                   </td>
                 </tr>
-                {each.response !== null && each.state !== "delivered" && (
+                {each.response && each.state !== "delivered" && (
                   <tr role="row" class="why">
                     <td role="cell"></td>
                     <td role="cell" colspan={5}>

@@ -17,6 +17,12 @@ export function answerText({ status, error, ms }: Pick<Told, "status" | "error" 
   return status === null ? visible(error ?? "no answer") : `${status}${took}`;
 }
 
+/** One that is due waits for its subscriber to be tried again at all. */
+function nextText(at: number, clock: Clock): string {
+  const away = distance(at, clock);
+  return at <= clock.now ? "due" : `${moment(at, clock)}${away === null ? "" : `, ${away}`}`;
+}
+
 export function hostIn(url: string): string {
   const { host, pathname } = URL.canParse(url) ? new URL(url) : { host: url, pathname: "" };
   return visible(`${host}${pathname === "/" ? "" : pathname}`).slice(0, 80);
@@ -60,7 +66,7 @@ export const Deliveries: FC<{ of: readonly Told[]; project: string; clock: Clock
         <tbody role="rowgroup">
           {told.map((each) => (
             <>
-              <tr role="row" class={each.excerpt === null ? undefined : "joined"}>
+              <tr role="row" class={each.excerpt ? "joined" : undefined}>
                 <td role="cell">
                   <Mark of={DELIVERY_MARKS[each.state]} />
                 </td>
@@ -77,16 +83,10 @@ export const Deliveries: FC<{ of: readonly Told[]; project: string; clock: Clock
                 </td>
                 <td role="cell">{answerText(each)}</td>
                 <td role="cell">
-                  {each.next_at !== null && (
-                    <>
-                      {moment(Date.parse(each.next_at), clock)}
-                      {distance(Date.parse(each.next_at), clock) !== null &&
-                        `, ${distance(Date.parse(each.next_at), clock)}`}
-                    </>
-                  )}
+                  {each.next_at !== null && nextText(Date.parse(each.next_at), clock)}
                 </td>
               </tr>
-              {each.excerpt !== null && (
+              {each.excerpt && (
                 <tr role="row" class="why">
                   <td role="cell"></td>
                   <td role="cell" colspan={5}>

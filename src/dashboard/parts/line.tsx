@@ -54,7 +54,6 @@ const DRAWN = 3;
 export const Line: FC<{ of: LineOf; large?: boolean }> = ({ of, large = false }) => {
   const m = large ? LARGE : SMALL;
   const height = m.height + (of.siding ? (large ? 20 : 12) : 0);
-  const end = large ? 79 : 100;
   return (
     <svg
       class={large ? "line large" : "line"}
@@ -77,32 +76,45 @@ export const Line: FC<{ of: LineOf; large?: boolean }> = ({ of, large = false })
       <Signal is={of.signal} m={m} large={large} />
       <Block of={of.block} m={m} large={large} />
       {of.siding && <Siding m={m} />}
-      {large && of.live !== null ? (
-        <>
-          <svg x={`${end}%`} y={m.track} overflow="visible">
-            <path class="live" d={train(1, [66, m.train[1]], m.nose)} />
-            <path class="on tick" d="m8 0 3.4 3.4L18 -4" />
-            <text class="on-live" x="24" y="4">
-              {of.live.number === null ? "other" : `#${of.live.number}`}
-            </text>
-          </svg>
-          <line class="buffer" x1="100%" x2="100%" y1={m.track - 9} y2={m.track + 9} />
-        </>
-      ) : (
-        <svg x="100%" y={m.track} overflow="visible">
-          {of.live === null ? (
-            <circle class="nothing" cx="-8" cy="0" r="6" />
-          ) : (
-            <>
-              <circle class="live" cx="-8" cy="0" r="7" />
-              <path class="on tick" d="m-11.2 .2 2.2 2.2 4.2-4.6" />
-            </>
-          )}
-        </svg>
-      )}
+      {large ? <LargeEnd of={of} m={m} /> : <SmallEnd of={of} m={m} />}
     </svg>
   );
 };
+
+/** What is live, and the end of the line. A preview's line just ends. */
+const LargeEnd: FC<{ of: LineOf; m: Measures }> = ({ of, m }) => {
+  const preview = of.name !== null && of.name !== "production";
+  if (of.live === null && !preview) {
+    return <SmallEnd of={of} m={m} />;
+  }
+  return (
+    <>
+      {of.live !== null && (
+        <svg x="79%" y={m.track} overflow="visible">
+          <path class="live" d={train(1, [66, m.train[1]], m.nose)} />
+          <path class="on tick" d="m8 0 3.4 3.4L18 -4" />
+          <text class="on-live" x="24" y="4">
+            {of.live.number === null ? "other" : `#${of.live.number}`}
+          </text>
+        </svg>
+      )}
+      <line class="buffer" x1="100%" x2="100%" y1={m.track - 9} y2={m.track + 9} />
+    </>
+  );
+};
+
+const SmallEnd: FC<{ of: LineOf; m: Measures }> = ({ of, m }) => (
+  <svg x="100%" y={m.track} overflow="visible">
+    {of.live === null ? (
+      <circle class="nothing" cx="-8" cy="0" r="6" />
+    ) : (
+      <>
+        <circle class="live" cx="-8" cy="0" r="7" />
+        <path class="on tick" d="m-11.2 .2 2.2 2.2 4.2-4.6" />
+      </>
+    )}
+  </svg>
+);
 
 /** An outlined block with a nose, its left end at `x`, the track in its middle. */
 function train(x: number, [width, height]: readonly [number, number], nose: number): string {
@@ -233,7 +245,9 @@ const Known: FC<{ run: Run; number: number | null; m: Measures }> = ({ run, numb
         />
         {number !== null && (
           <text
-            class={run.elapsed / scale > 0.12 ? "number on-fill" : "number"}
+            class={
+              late > 0 ? "number plate" : run.elapsed / scale > 0.12 ? "number on-fill" : "number"
+            }
             x={run.elapsed / scale > 0.12 ? -4 : 10}
             y="4"
             text-anchor={run.elapsed / scale > 0.12 ? "end" : "start"}

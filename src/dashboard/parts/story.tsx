@@ -69,7 +69,7 @@ function retryText(kind: Story["deploy"]["kind"]): string {
 export const Trail: FC<{ story: Story; clock: Clock }> = ({ story, clock }) => (
   <ol class="trail">
     {trailOf(story, story.project.name, clock).map(({ at, mark, text, way }) => (
-      <li class={way}>
+      <li class={`way-${way}`}>
         <Icon name={mark.icon} tone={mark.tone} />
         <div>
           <p class="meta">
