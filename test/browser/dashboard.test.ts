@@ -1,7 +1,7 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../scripts/demo/wait.ts";
-import { GitProject, newCommit, World } from "../e2e/support/world.ts";
+import { newCommit, World, type GitProject } from "../e2e/support/world.ts";
 import { launch } from "./support/browser.ts";
 
 /** People's way through Signalbox: a real browser, the bundle on workerd, the sandbox. */

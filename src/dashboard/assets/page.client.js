@@ -22,8 +22,9 @@
     const total = Math.max(0, Math.floor(ms / 1000));
     const sizes = [86_400, 3_600, 60, 1];
     const from = total < 1 ? 3 : sizes.findIndex((size) => total >= size);
-    const large = Math.floor(total / sizes[from]);
-    const small = Math.floor((total % sizes[from]) / (sizes[from + 1] ?? 1));
+    const size = sizes[from] ?? 1;
+    const large = Math.floor(total / size);
+    const small = Math.floor((total % size) / (sizes[from + 1] ?? 1));
     const head = `${large}\u00A0${units[from]}`;
     if (from === 3 || (small === 0 && !(padded && from === 2))) {
       return head;
