@@ -11,7 +11,10 @@
     const secure = location.protocol === "https:" ? "; Secure" : "";
     document.cookie = `zone=${encodeURIComponent(zone)}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
     const first = root.dataset.zone === "UTC" && zone !== "UTC" && !sessionStorage.getItem("zoned");
-    if (first && document.querySelector("input:not([type=hidden]), textarea, output") === null) {
+    if (
+      first &&
+      document.querySelector(".told, input:not([type=hidden]), textarea, output") === null
+    ) {
       sessionStorage.setItem("zoned", zone);
       location.replace(location.href);
     }

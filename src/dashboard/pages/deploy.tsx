@@ -51,6 +51,12 @@ export function deployRoutes(api: Api, ask: Asking): void {
 
   api.get("/projects/:project/deploys/:number", async (c) => {
     const visitor = await admit(c, "project");
+    const id = c.req.param("number");
+    // The API and hooks' deliveries name a deploy by its id; its number is the one address of its page.
+    const named = id.startsWith("dpl_") ? await askProject(c, (p) => p.deploy(id)) : null;
+    if (named !== null) {
+      return c.redirect(`/projects/${named.project}/deploys/${named.number}`, 302);
+    }
     const story = await readStory(c);
     const late = scheduler
       .wait(LOG_PATIENCE_MS)

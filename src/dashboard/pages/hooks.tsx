@@ -283,7 +283,7 @@ const One: FC<{
         <section aria-labelledby="rules">
           <h2 id="rules">What will deploy</h2>
           <HookRules of={hook} />
-          <p class="actions section">
+          <div class="actions section">
             <Action
               to={`${path}/${hook.paused ? "resume" : "pause"}`}
               visitor={visitor}
@@ -301,7 +301,7 @@ const One: FC<{
                 </Action>
               </>
             )}
-          </p>
+          </div>
         </section>
       </div>
     </>

@@ -54,11 +54,11 @@ const Settings: FC<{ visitor: Visitor }> = ({ visitor }) => (
             {!visitor.zoned && ", until your browser says its own zone"}
           </dd>
         </dl>
-        <p class="section">
+        <div class="section">
           <Action to="/sign-out" visitor={{ ...visitor, may: () => true }}>
             Sign out
           </Action>
-        </p>
+        </div>
       </section>
       <section class="section" aria-labelledby="look">
         <h2 id="look">Look</h2>

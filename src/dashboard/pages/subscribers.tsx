@@ -201,7 +201,7 @@ const One: FC<{
       <p>
         <State of={of} visitor={visitor} /> <span class="meta">{of.waiting} to be delivered</span>
       </p>
-      <p class="actions section">
+      <div class="actions section">
         <Action to={`${path}/test`} visitor={visitor} needs="manage" kind="primary">
           Send a test event
         </Action>
@@ -219,7 +219,7 @@ const One: FC<{
             </Action>
           </>
         )}
-      </p>
+      </div>
       <h2 class="section" id="deliveries">
         Deliveries
       </h2>

@@ -132,7 +132,7 @@ export const HookDeliveries: FC<{
   project: string;
   clock: Clock;
   hook: HookView;
-}> = ({ of, clock, hook }) => (
+}> = ({ of, project, clock, hook }) => (
   <>
     {hook.refusals > 0 && (
       <p class="reason">
@@ -162,7 +162,7 @@ export const HookDeliveries: FC<{
           </tr>
         </thead>
         <tbody role="rowgroup">
-          {of.map(({ outcome, branch, reason, delivery_id: delivery, at }) => (
+          {of.map(({ outcome, branch, reason, delivery_id: delivery, deploy_id: deploy, at }) => (
             <tr role="row">
               <td role="cell">
                 <Mark of={outcomeMark(outcome)} />
@@ -170,7 +170,12 @@ export const HookDeliveries: FC<{
               <td role="cell" class="cut-off">
                 <bdi>{visible(branch ?? "")}</bdi>
               </td>
-              <td role="cell">{reason !== null && <Say it={localized(reason, null, clock)} />}</td>
+              <td role="cell">
+                {reason !== null && <Say it={localized(reason, null, clock)} />}{" "}
+                {deploy !== null && (
+                  <a href={`/projects/${project}/deploys/${deploy}`}>Its deploy</a>
+                )}
+              </td>
               <td role="cell" class="cut-off">
                 <code>
                   <bdi>{visible(delivery ?? "none")}</bdi>

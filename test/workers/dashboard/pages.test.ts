@@ -67,13 +67,22 @@ describe("every page", () => {
       expect([page, got.status]).toEqual([page, 200]);
       expect(got.text.match(/<h1>/g)).toHaveLength(1);
       expect(got.text).not.toMatch(/ style=|undefined|\[object|NaN|Invalid Date/);
+      // A browser ends a paragraph at any of these.
+      expect(got.text).not.toMatch(/<p\b[^>]*>(?:(?!<\/p>).)*<(?:form|div|ul|ol|dl|table|p)\b/s);
     }
+  });
+
+  it("of a deploy is found by its id, too", async () => {
+    const { deploy } = await edge.world.push();
+    const got = await visit.get(`${path}/deploys/${deploy?.id}`);
+    expect(got.headers.get("location")).toBe(`${path}/deploys/1`);
   });
 
   it("that there is not is a 404, whatever the address has", async () => {
     for (const page of [
       "/deploys/99",
       "/deploys/x",
+      "/deploys/dpl_x",
       "/deploys/1/nothing",
       "/hooks/hok_1",
       "/subscribers/x",
