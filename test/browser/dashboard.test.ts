@@ -54,14 +54,20 @@ async function shows(page: Page, path: string, text: RegExp): Promise<void> {
   });
 }
 
-async function press(page: Page, name: string | RegExp): Promise<void> {
-  await page.getByRole("button", { name }).click();
+/** What it leads to is loaded when this is done. */
+async function through(page: Page, click: () => Promise<void>): Promise<void> {
+  const gone = page.waitForEvent("framenavigated");
+  await click();
+  await gone;
   await page.waitForLoadState();
 }
 
+async function press(page: Page, name: string | RegExp): Promise<void> {
+  await through(page, () => page.getByRole("button", { name }).click());
+}
+
 async function follow(page: Page, name: string | RegExp): Promise<void> {
-  await page.getByRole("link", { name }).first().click();
-  await page.waitForLoadState();
+  await through(page, () => page.getByRole("link", { name }).first().click());
 }
 
 const told = (page: Page): Promise<string> => page.getByRole("status").first().innerText();
@@ -165,7 +171,9 @@ describe("somebody who is signed in", () => {
       (text) => document.querySelector<HTMLElement>(".running [data-since]")?.innerText !== text,
       before,
     );
-    await page.locator(".running").getByRole("link", { name: "Cancel…" }).click();
+    await through(page, () =>
+      page.locator(".running").getByRole("link", { name: "Cancel…" }).click(),
+    );
     await press(page, `Cancel #${number}`);
     expect(await told(page)).toBe(`#${number} is being canceled.`);
     await shows(page, `/projects/shop/deploys/${number}`, /Canceled by/);
@@ -198,7 +206,9 @@ describe("without script", () => {
       await shows(page, "/projects/blog", /is building|goes live/);
     });
     expect(await page.locator("footer").innerText()).toContain("Times in UTC");
-    await page.locator(".running").getByRole("link", { name: "Cancel…" }).click();
+    await through(page, () =>
+      page.locator(".running").getByRole("link", { name: "Cancel…" }).click(),
+    );
     await press(page, /^Cancel #\d+$/);
     expect(await told(page)).toContain("is being canceled.");
     await page.goto("/projects/blog/lock");
