@@ -1,4 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
@@ -7,6 +8,8 @@ import { secureHeaders } from "hono/secure-headers";
 import { answerProblem, invalid, toProblem } from "./api/answer.ts";
 import type { AppEnv } from "./api/context.ts";
 import { routes } from "./api/routes.ts";
+import { dashboard } from "./dashboard/routes.tsx";
+import { answerPage, wantsPage } from "./dashboard/refusal.tsx";
 import { gateway, pathOf, PREFIX } from "./gateway/door.ts";
 import { answerEnvelope } from "./gateway/envelope.ts";
 import { configOf } from "./env.ts";
@@ -19,7 +22,7 @@ const configured = createMiddleware<AppEnv>(async (c, next) => {
   const config = await configOf(c.env);
   if (config.ok) {
     c.set("config", config.value);
-  } else if (!OPEN.has(c.req.path)) {
+  } else if (!OPEN.has(c.req.path) && !c.req.path.startsWith("/assets/")) {
     const errors = config.error.map(({ setting, detail }) => ({ field: setting, detail }));
     const detail = errors.map((fault) => `${fault.field} ${fault.detail}`).join(" ");
     throw new Problem("not_configured", detail, { errors });
@@ -33,6 +36,14 @@ const uncached = createMiddleware<AppEnv>(async (c, next) => {
   c.header("cache-control", "no-store");
 });
 
+/** For pages, which may load more than an answer in JSON. */
+const ownHeaders = createMiddleware<AppEnv>(async (c, next) => {
+  await next();
+  for (const [name, value] of Object.entries(c.get("headers") ?? {})) {
+    c.res.headers.set(name, value);
+  }
+});
+
 /** The doors, with what all of them share: ids, headers, configuration, and one way to refuse. */
 export const app = new OpenAPIHono<AppEnv>({
   getPath: pathOf,
@@ -44,6 +55,7 @@ export const app = new OpenAPIHono<AppEnv>({
 });
 
 app.use(
+  ownHeaders,
   // Always our own id: one that came with the request could be anything.
   requestId({ limitLength: 0 }),
   secureHeaders({
@@ -68,23 +80,22 @@ app.use("/v1/*", uncached);
 app.use("/hooks/*", uncached);
 app.use(`${PREFIX}/*`, uncached);
 
-app.notFound((c) =>
-  answerProblem(
-    c,
-    new Problem(
-      "not_found",
-      "There is nothing at this address. See /openapi.json for what there is.",
-    ),
-  ),
-);
-app.onError((error, c) => {
-  const problem = toProblem(error, c);
-  return c.req.path.startsWith(`${PREFIX}/`)
-    ? answerEnvelope(c, problem)
-    : answerProblem(c, problem);
+app.notFound((c) => {
+  const detail = "There is nothing at this address. See /openapi.json for what there is.";
+  return refuse(c, new Problem("not_found", detail));
 });
+app.onError((error, c) => refuse(c, toProblem(error, c)));
+
+function refuse(c: Context<AppEnv>, problem: Problem): Response {
+  if (c.req.path.startsWith(`${PREFIX}/`)) {
+    return answerEnvelope(c, problem);
+  }
+  return wantsPage(c) ? answerPage(c, problem) : answerProblem(c, problem);
+}
+
 app.route(PREFIX, gateway);
 
 for (const register of routes) {
   register(app);
 }
+dashboard(app);

@@ -1,7 +1,8 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import * as z from "zod";
 
-import { NOWHERE, trust } from "./api/trusted.ts";
+import { askInside, type Reply } from "./api/inside.ts";
+import { NOWHERE } from "./api/trusted.ts";
 import { app } from "./app.ts";
 import type { Accepted, Deploy, Event, Lock, ProjectView } from "./project/shapes.ts";
 import { SCOPES } from "./security/tokens.ts";
@@ -15,15 +16,6 @@ const Props = z.object({
   projects: z.array(z.string()).optional(),
 });
 export type ServiceProps = z.infer<typeof Props>;
-
-export interface Refused {
-  readonly ok: false;
-  readonly status: number;
-  readonly code: string;
-  readonly detail: string;
-}
-/** Refusals are values: what is thrown across a service binding loses all but its message. */
-export type Reply<T> = { readonly ok: true; readonly value: T } | Refused;
 
 export interface DeployRequest {
   readonly branch?: string;
@@ -103,25 +95,9 @@ export class SignalboxService extends WorkerEntrypoint<Env, ServiceProps> {
       return { ok: false, status: 403, code: "insufficient_scope", detail };
     }
     const { caller, scopes, projects = null } = props.data;
-    const url = new URL(path, NOWHERE);
-    const request = new Request(url, {
-      method,
-      headers: {
-        ...headers,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-      },
-      body: body === undefined ? null : JSON.stringify(body),
-    });
-    const trusted = trust(request, { token: `service:${caller}`, scopes, projects });
-    const response = await app.fetch(trusted, this.env, this.ctx);
-    if (response.status === 204) {
-      return { ok: true, value: null as T };
-    }
-    if (response.ok) {
-      return { ok: true, value: await response.json() };
-    }
-    const { code, detail } = await response.json<Pick<Refused, "code" | "detail">>();
-    return { ok: false, status: response.status, code, detail };
+    const trusted = { token: `service:${caller}`, scopes, projects };
+    const asked = { method, url: new URL(path, NOWHERE), body, headers };
+    return askInside<T>((request) => app.fetch(request, this.env, this.ctx), trusted, asked);
   }
 }
 

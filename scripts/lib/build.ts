@@ -51,7 +51,9 @@ export async function build({ faults = false }: BuildOptions = {}): Promise<Buil
     await bundleInto(scratch, faults ? ["--define", "__FAULTS__:true"] : []);
     // Changed while it was being built counts as newer than the bundle: the time of the start is what it is good for.
     await utimes(join(scratch, "index.js"), started, started);
-    for (const file of ["index.js.map", "index.js"]) {
+    // The bundle comes last: it is what the others are looked for by.
+    const files = (await readdir(scratch)).filter((file) => file !== "README.md");
+    for (const file of files.sort((a, b) => Number(a === "index.js") - Number(b === "index.js"))) {
       await rename(join(scratch, file), join(folder, file));
     }
   } finally {
@@ -70,6 +72,12 @@ export async function bundleInto(folder: string, args: readonly string[] = []): 
     throw new Error(`The Worker could not be bundled:\n${output}`);
   }
   return output;
+}
+
+/** The names of the text modules that a bundle imports from beside it. */
+export async function textModules(bundle: string): Promise<string[]> {
+  const code = await readFile(bundle, "utf8");
+  return [...code.matchAll(/\bfrom\s*"\.\/([\w.-]+)"/g)].map(([, name = ""]) => name);
 }
 
 /** Reads the settings of the Worker from wrangler.toml, by wrangler's own reader. */

@@ -44,7 +44,7 @@ export const STATIC_LAYERS: readonly Layer[] = [
 ];
 
 /** The vitest projects, those that take longest first: e2e mostly waits, and workers computes on one core. */
-export const TEST_LAYERS: readonly Layer[] = ["e2e", "workers", "unit", "sandbox"].map(
+export const TEST_LAYERS: readonly Layer[] = ["e2e", "workers", "browser", "unit", "sandbox"].map(
   (project) => ({
     name: project,
     project,

@@ -1,9 +1,9 @@
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { build, workerSettings } from "./build.ts";
+import { build, textModules, workerSettings } from "./build.ts";
 import type { WorkerSettings } from "./build.ts";
 import { launch } from "./child.ts";
 import type { Child } from "./child.ts";
@@ -38,8 +38,12 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerProcess
   const settings = await workerSettings();
   await mkdir(join(stateDir, "objects"), { recursive: true, mode: 0o700 });
   await copyFile(bundle, join(stateDir, "index.js"));
+  const texts = await textModules(bundle);
+  await Promise.all(
+    texts.map((name) => copyFile(join(dirname(bundle), name), join(stateDir, name))),
+  );
   const config = join(stateDir, "worker.capnp");
-  await writeFile(config, configuration(settings, options.port, Object.keys(vars)));
+  await writeFile(config, configuration(settings, options.port, texts, Object.keys(vars)));
   const { child, control } = launch(
     [workerdPath(), "serve", "--experimental", "--verbose", "--control-fd=3", config],
     // Nothing of our own environment: what the Worker sees is `vars`.
@@ -93,7 +97,12 @@ const CRON_WORKER = `export default {
   },
 };`;
 
-function configuration(settings: WorkerSettings, port: number, vars: readonly string[]): string {
+function configuration(
+  settings: WorkerSettings,
+  port: number,
+  texts: readonly string[],
+  vars: readonly string[],
+): string {
   const quote = JSON.stringify;
   const list = (items: readonly string[]): string => `[${items.join(", ")}]`;
   const objects = settings.durableObjects;
@@ -113,7 +122,10 @@ const config :Workerd.Config = (
 );
 
 const main :Workerd.Worker = (
-  modules = [(name = "index.js", esModule = embed "index.js")],
+  modules = ${list([
+    `(name = "index.js", esModule = embed "index.js")`,
+    ...texts.map((name) => `(name = ${quote(name)}, text = embed ${quote(name)})`),
+  ])},
   compatibilityDate = ${quote(settings.compatibilityDate)},
   compatibilityFlags = ${list(settings.compatibilityFlags.map((flag) => quote(flag)))},
   durableObjectNamespaces = ${list(objects.map(({ className }) => `(className = ${quote(className)}, uniqueKey = ${quote(className)}, enableSql = true)`))},

@@ -29,6 +29,8 @@ export interface AppEnv {
     requestId: string;
     config: Config;
     caller: Caller;
+    /** What an answer says in place of the headers that all have. */
+    headers: Readonly<Record<string, string>> | undefined;
     /** Only where a job exchanges its token. */
     job: Job;
   };

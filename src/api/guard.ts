@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { Problem, type Code } from "../problem.ts";
 import type { Result } from "../result.ts";
 import { isJwt } from "../security/oidc.ts";
+import type { Held } from "../security/session.ts";
 import { isBootstrapToken, readBootstrapToken } from "../security/bootstrap.ts";
 import { allows, INSTANCE, readToken, type Scope } from "../security/tokens.ts";
 import type { TokenRefusal } from "../tokens.ts";
@@ -82,27 +83,51 @@ export async function identify(
   if (text === null) {
     return (await accessCaller(c, key)) ?? missing();
   }
-  const { keyring } = c.var.config;
   if (isJwt(text)) {
     return { caller: await jobCaller(c, key, text, late), registered: true };
   }
+  return known(c, await readHeld(c, text, key === null ? [INSTANCE] : [key, INSTANCE]), key);
+}
+
+/** A token that was made for one of `places`; nobody is asked for that. */
+export async function readHeld(
+  c: Context<AppEnv>,
+  text: string,
+  places: readonly string[],
+): Promise<Held> {
+  const { keyring } = c.var.config;
   if (isBootstrapToken(text)) {
     const claims = await readBootstrapToken(keyring, text, Date.now());
     if (!claims.ok) {
       throw unauthorized(claims.error === "expired" ? "expired_token" : "invalid_token");
     }
-    const { id, scopes } = claims.value;
-    const known = good(await callInstance(c.env, (i) => i.authorize({ bootstrap: id }, key)));
-    return { caller: { token: id, scopes }, registered: known.registered };
+    return { kind: "bootstrap", ...claims.value };
   }
-  const token = await readToken(keyring, text, key === null ? [INSTANCE] : [key, INSTANCE]);
+  const token = await readToken(keyring, text, places);
   if (token === null) {
     throw unauthorized("invalid_token");
   }
-  const { id, hash, where } = token;
+  return { kind: "stored", ...token };
+}
+
+/** What the holder of a token may do now, and whether there is the project that is asked about. */
+export async function known(
+  c: Context<AppEnv>,
+  held: Held,
+  key: string | null,
+): Promise<{ caller: Caller; registered: boolean }> {
+  if (held.kind === "bootstrap") {
+    const { id, scopes, expires_at: until } = held;
+    if (until <= Date.now()) {
+      throw unauthorized("expired_token");
+    }
+    const found = good(await callInstance(c.env, (i) => i.authorize({ bootstrap: id }, key)));
+    return { caller: { token: id, scopes }, registered: found.registered };
+  }
+  const { id, hash, where } = held;
   if (where === INSTANCE) {
-    const known = good(await callInstance(c.env, (i) => i.authorize({ id, hash }, key)));
-    return { caller: { token: id, scopes: known.scopes ?? [] }, registered: known.registered };
+    const found = good(await callInstance(c.env, (i) => i.authorize({ id, hash }, key)));
+    return { caller: { token: id, scopes: found.scopes ?? [] }, registered: found.registered };
   }
   const scopes = good(await callProject(c.env, where, (p) => p.authorize({ id, hash })));
   return { caller: { token: id, scopes }, registered: true };
@@ -191,7 +216,7 @@ const DETAILS = {
   revoked_token: "This token was revoked. Make a new one.",
 } as const satisfies Partial<Record<Code, string>>;
 
-function unauthorized(code: keyof typeof DETAILS, detail: string = DETAILS[code]): Problem {
+export function unauthorized(code: keyof typeof DETAILS, detail: string = DETAILS[code]): Problem {
   const error = code === "token_missing" ? "" : 'error="invalid_token"';
   return new Problem(code, detail, { headers: { "www-authenticate": challenge(error) } });
 }

@@ -167,6 +167,8 @@ export interface DeployFilter {
   readonly branch: string | null;
   readonly environment: Environment | null;
   readonly status: DeployStatus | null;
+  /** A part of commit, message, branch or actor. */
+  readonly text?: string | null;
 }
 
 /** Newest first. */
@@ -183,6 +185,10 @@ export function listDeploys(context: Context, filter: DeployFilter): Deploy[] {
   add("branch = ?", filter.branch);
   add("environment = ?", filter.environment);
   add("status = ?", filter.status);
+  add(
+    "instr(lower(concat_ws(char(10), commit_hash, commit_message, branch, trigger_actor)), lower(?)) > 0",
+    filter.text ?? null,
+  );
   return context.sql
     .all<DeployRow>(
       `SELECT * FROM deploys ${where.length > 0 ? `WHERE ${where.join(" AND ")}` : ""} ORDER BY number DESC LIMIT ?`,

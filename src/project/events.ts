@@ -43,6 +43,18 @@ export function eventsAfter(context: Context, after: number, limit: number): Eve
     .map((row) => toEvent(row, project));
 }
 
+/** The newest before a sequence number, or of all; newest first. */
+export function eventsBefore(context: Context, before: number | null, limit: number): Event[] {
+  const project = referenceTo(context);
+  return context.sql
+    .all<Row>(
+      "SELECT * FROM events WHERE sequence < ? ORDER BY sequence DESC LIMIT ?",
+      before ?? Number.MAX_SAFE_INTEGER,
+      limit,
+    )
+    .map((row) => toEvent(row, project));
+}
+
 /** The same, of one deploy alone. */
 export function eventsOf(
   context: Context,

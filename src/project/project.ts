@@ -24,12 +24,20 @@ import * as locks from "./locks.ts";
 import { Context } from "./context.ts";
 import { listDeploys, toDeploy, type DeployFilter } from "./deploys.ts";
 import { getDeploy, getDeployOf } from "./rows.ts";
-import { eventsAfter, eventsOf, lastSequence } from "./events.ts";
+import { eventsAfter, eventsBefore, eventsOf, lastSequence } from "./events.ts";
 import { acceptDelivery, type HookDelivered } from "./hook-delivery.ts";
 import { lookIfDue } from "./externals.ts";
 import * as hooks from "./hooks.ts";
 import { keyUse, reseal, type KeyUse } from "./keys.ts";
 import { gauges, NO_NUMBERS, numbersOf, type Gauges, type Numbers } from "./numbers.ts";
+import {
+  historyOf,
+  overviewOf,
+  storyOf,
+  type History,
+  type Overview,
+  type Story,
+} from "./overview.ts";
 import { promote } from "./promote.ts";
 import { pump } from "./pump.ts";
 import { receive } from "./receive.ts";
@@ -147,6 +155,18 @@ export class Project extends DurableObject<Env> {
     return row === null ? null : toDeploy(this.context, row);
   }
 
+  overview(): Overview | null {
+    return this.#registered ? overviewOf(this.context) : null;
+  }
+
+  history(filter: DeployFilter): History | null {
+    return this.#registered ? historyOf(this.context, filter) : null;
+  }
+
+  story(number: number): Story | null {
+    return this.#registered ? storyOf(this.context, number) : null;
+  }
+
   cancel(id: string, actor: string | null, waiting = false): Result<Deploy, Refusal> {
     return this.#registered ? cancel(this.context, id, actor, waiting) : err(NOT_FOUND);
   }
@@ -223,6 +243,10 @@ export class Project extends DurableObject<Env> {
   /** The number of the newest event. */
   sequence(): number {
     return this.#registered ? lastSequence(this.context) : 0;
+  }
+
+  newestEvents(before: number | null, limit: number): Event[] {
+    return this.#registered ? eventsBefore(this.context, before, limit) : [];
   }
 
   // — Hooks —

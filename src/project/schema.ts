@@ -400,6 +400,7 @@ CREATE TABLE attempts (
     sql: `
 ALTER TABLE project ADD COLUMN badge TEXT;
 CREATE INDEX events_deploy ON events (deploy_id, sequence) WHERE deploy_id IS NOT NULL;
+CREATE INDEX triggers_deploy ON triggers (deploy_id) WHERE deploy_id IS NOT NULL;
 ALTER TABLE subscribers ADD COLUMN host TEXT NOT NULL DEFAULT '{}';
 CREATE TABLE learnt (
   subscriber_id TEXT NOT NULL,

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundleInto } from "../../scripts/lib/build.ts";
+import { bundleInto, textModules } from "../../scripts/lib/build.ts";
 import { ROOT } from "../../scripts/lib/repo.ts";
 
 /** Start-up time follows size. What comes near this should be looked at before the number is. */
-const BUDGET_KIB = 250;
+const BUDGET_KIB = 330;
 
 describe("the bundle that gets deployed", () => {
   let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
@@ -27,8 +27,13 @@ describe("the bundle that gets deployed", () => {
     expect(printed).toContain("--dry-run: exiting now.");
   });
 
-  test(`weighs at most ${BUDGET_KIB} KiB compressed`, () => {
-    const kib = gzipSync(bundle).length / 1024;
+  test(`weighs at most ${BUDGET_KIB} KiB compressed`, async () => {
+    const texts = (await textModules(join(folder.path, "index.js"))).map((name) =>
+      readFile(join(folder.path, name)),
+    );
+    const modules = [Buffer.from(bundle), ...(await Promise.all(texts))];
+    expect(texts).toHaveLength(7);
+    const kib = modules.reduce((sum, module) => sum + gzipSync(module).length, 0) / 1024;
     console.log(`bundle: ${(bundle.length / 1024).toFixed(0)} KiB, ${kib.toFixed(0)} KiB gzip`);
     expect(kib).toBeLessThanOrEqual(BUDGET_KIB);
   });
@@ -58,7 +63,7 @@ function mentions(code: string, name: string): boolean {
 async function faultPoints(): Promise<string[]> {
   const names = new Set<string>();
   for (const path of await readdir(join(ROOT, "src"), { recursive: true })) {
-    if (path.endsWith(".ts")) {
+    if (/\.tsx?$/.test(path)) {
       const source = await readFile(join(ROOT, "src", path), "utf8");
       for (const [, name = ""] of source.matchAll(/\bfault\(\s*["'`](.+?)(?:["'`]|\$\{)/g)) {
         names.add(name);

@@ -1,0 +1,33 @@
+import type { Context } from "hono";
+
+import { nameIn, type Api, type AppEnv } from "../api/context.ts";
+import { askInside, type Reply } from "../api/inside.ts";
+import type { Visitor } from "./visitor.ts";
+
+/** Asks an operation of `/v1` with what the visitor's token may do, by the same code as anybody else's request. */
+export type Ask = <T>(
+  c: Context<AppEnv>,
+  visitor: Visitor,
+  method: string,
+  path: string,
+  body?: object,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<Reply<T>>;
+
+export function asking(api: Api): Ask {
+  return async (c, visitor, method, path, body, headers = {}) => {
+    const { token, scopes, only } = visitor;
+    const trusted = { token, scopes, projects: only === null ? null : [only] };
+    const url = new URL(path.startsWith("/v1/") ? path : `${base(c)}${path}`, c.req.url);
+    return askInside((request) => api.fetch(request, c.env, c.executionCtx), trusted, {
+      method,
+      url,
+      body,
+      headers,
+    });
+  };
+}
+
+function base(c: Context<AppEnv>): string {
+  return `/v1/projects/${nameIn(c)}`;
+}

@@ -1,0 +1,142 @@
+import { moment, distance, type Clock } from "./time.ts";
+
+/** A piece of a sentence. What others wrote is kept apart from ours, so that it can't reorder or rewrite it. */
+export type Piece =
+  | string
+  | { readonly foreign: string }
+  | { readonly hash: string }
+  | { readonly at: number; readonly text: string }
+  /** How long something has been so, which goes on while it is read. */
+  | { readonly since: number; readonly text: string }
+  | { readonly href: string; readonly text: string };
+
+export type Sentence = readonly Piece[];
+
+/** Bidi overrides and isolates, control and zero-width characters: none of them has a shape of its own. */
+const UNSEEN =
+  // oxlint-disable-next-line no-control-regex -- that is what is looked for
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+/** What somebody else wrote, with all of it visible. */
+export function visible(text: string): string {
+  return text.replaceAll("\r\n", "\n").replace(UNSEEN, "\uFFFD");
+}
+
+/** The first line of a message that is not blank; null when there is none. */
+export function firstLine(message: string | null): string | null {
+  const line = visible(message ?? "")
+    .split("\n")
+    .map((each) => each.replaceAll("\t", " ").trim())
+    .find((each) => each !== "");
+  return line ?? null;
+}
+
+/** The lines after the first, at most ten. */
+export function furtherLines(message: string | null): string[] {
+  const lines = visible(message ?? "")
+    .trim()
+    .split("\n");
+  return lines
+    .slice(1)
+    .join("\n")
+    .trim()
+    .split("\n")
+    .slice(0, 10)
+    .filter((line, n) => n > 0 || line !== "");
+}
+
+export function shortHash(hash: string | null): string | null {
+  return hash === null ? null : visible(hash).slice(0, 7);
+}
+
+/** Only what a browser may follow. */
+export function safeUrl(url: string): string | null {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? url : null;
+}
+
+/** A token's id is long and begins with its time: its end tells it from others. */
+const TOKEN_ID = /\btok_[0-9A-Z]{22}([0-9A-Z]{4})\b/g;
+
+export function person(actor: string): string {
+  return visible(actor).replace(TOKEN_ID, "tok_…$1");
+}
+
+const CLOCK = /(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d(?::\d\d)?) UTC/g;
+const DAY = 86_400_000;
+
+/**
+ * A reason with its clock times, which are UTC, in the reader's zone. A time without a date is the one nearest to now, or
+ * the end that is known.
+ */
+export function localized(text: string, until: number | null, clock: Clock): Sentence {
+  const reason = text.replace(TOKEN_ID, "tok_…$1");
+  const pieces: Piece[] = [];
+  let from = 0;
+  for (const match of reason.matchAll(CLOCK)) {
+    const [whole, date, time = ""] = match;
+    const at = instantOf(date, time, until, clock);
+    if (Number.isNaN(at)) {
+      continue;
+    }
+    pieces.push(visible(reason.slice(from, match.index)));
+    const away = at === until ? distance(at, clock) : null;
+    const far = away !== null && date === undefined && time.length > 5 ? `, ${away}` : "";
+    const soon = at - clock.now < 600_000;
+    pieces.push({ at, text: moment(at, clock, soon && time.length > 5) }, far);
+    from = match.index + whole.length;
+  }
+  pieces.push(visible(reason.slice(from)));
+  return pieces.filter((piece) => piece !== "");
+}
+
+function instantOf(
+  date: string | undefined,
+  time: string,
+  until: number | null,
+  clock: Clock,
+): number {
+  if (date !== undefined) {
+    return Date.parse(`${date}T${time}Z`);
+  }
+  if (until !== null && new Date(until).toISOString().slice(11).startsWith(time)) {
+    return until;
+  }
+  const today = Date.parse(`${new Date(clock.now).toISOString().slice(0, 10)}T${time}Z`);
+  const [nearest = today] = [today - DAY, today, today + DAY].sort(
+    (a, b) => Math.abs(a - clock.now) - Math.abs(b - clock.now),
+  );
+  return nearest;
+}
+
+/** A sentence without its markup, for titles and labels. */
+export function plain(sentence: Sentence): string {
+  return sentence
+    .map((piece) =>
+      typeof piece === "string"
+        ? piece
+        : "foreign" in piece
+          ? piece.foreign
+          : "hash" in piece
+            ? piece.hash
+            : piece.text,
+    )
+    .join("");
+}
+
+/** One, two, … ten; digits beyond. */
+export function counted(n: number): string {
+  const names = [
+    "No",
+    "One",
+    "Two",
+    "Three",
+    "Four",
+    "Five",
+    "Six",
+    "Seven",
+    "Eight",
+    "Nine",
+    "Ten",
+  ];
+  return names[n] ?? String(n);
+}

@@ -1,0 +1,198 @@
+import type { Context } from "hono";
+import type { FC } from "hono/jsx";
+
+import type { Api, AppEnv } from "../../api/context.ts";
+import { SCOPES, type Scope } from "../../security/tokens.ts";
+import type { TokenView } from "../../tokens.ts";
+import type { Ask as Asking } from "../ask.ts";
+import { Head, show, Told } from "../frame.tsx";
+import { visible } from "../model/text.ts";
+import { markOf } from "../model/words.ts";
+import { Icon, Mark } from "../parts/mark.tsx";
+import { Action, CopyField, Csrf } from "../parts/project.tsx";
+import { Time } from "../parts/say.tsx";
+import { answerRefused, follow, onForm, textOf } from "../posting.ts";
+import { tabPage, viewOf } from "../tab-page.tsx";
+import { admit, admitToInstance, type Visitor } from "../visitor.ts";
+
+const DAY_MS = 86_400_000;
+
+/** The same for the instance and for each project. */
+export function tokenRoutes(api: Api, ask: Asking): void {
+  const places = [
+    { path: "/tokens", api: "/v1/tokens" },
+    { path: "/projects/:project/tokens", api: "/tokens" },
+  ];
+  for (const place of places) {
+    const whole = place.path === "/tokens";
+    const list = async (
+      c: Context<AppEnv>,
+      visitor: Visitor,
+      more: More = {},
+    ): Promise<Response> => {
+      const reply = await ask<{ items: TokenView[] }>(c, visitor, "GET", place.api);
+      if (!reply.ok) {
+        throw answerRefused(reply);
+      }
+      const path = whole ? "/tokens" : `/projects/${c.req.param("project")}/tokens`;
+      const children = <List all={reply.value.items} path={path} visitor={visitor} more={more} />;
+      const status = more.wrong === undefined ? 200 : 422;
+      if (!whole) {
+        const on = {
+          project: await viewOf(c),
+          tab: "tokens",
+          title: "Tokens of this project",
+        } as const;
+        return tabPage(c, visitor, on, children, status);
+      }
+      const page = (
+        <>
+          <Head
+            title="Tokens"
+            under="Of the whole instance. Each project has tokens of its own, too."
+          />
+          <Told visitor={visitor} />
+          {children}
+        </>
+      );
+      return show(
+        c,
+        { title: "Tokens · Signalbox", reader: visitor, visitor, at: "tokens", children: page },
+        status,
+      );
+    };
+
+    api.get(place.path, async (c) =>
+      list(c, await (whole ? admitToInstance(c) : admit(c, "project"))),
+    );
+
+    onForm(api, place.path, async (c, visitor, form) => {
+      const days = Number(textOf(form, "days") ?? "0");
+      const description = textOf(form, "description");
+      const body = {
+        scopes: [textOf(form, "scope") ?? ""],
+        ...(description !== undefined && { description }),
+        ...(days > 0 && { expires_at: new Date(Date.now() + days * DAY_MS).toISOString() }),
+      };
+      const reply = await ask<{ token: string }>(c, visitor, "POST", place.api, body);
+      return list(c, visitor, reply.ok ? { token: reply.value.token } : { wrong: reply.detail });
+    });
+
+    onForm(api, `${place.path}/:id/revoke`, async (c, visitor) => {
+      const id = encodeURIComponent(c.req.param("id") ?? "");
+      const reply = await ask<null>(c, visitor, "DELETE", `${place.api}/${id}`);
+      const to = whole ? "/tokens" : `/projects/${c.req.param("project")}/tokens`;
+      const done = "Revoked. Whoever is signed in with it is not any more.";
+      return follow(c, reply, { done, not: "Not revoked" }, to);
+    });
+  }
+}
+
+interface More {
+  readonly token?: string;
+  readonly wrong?: string;
+}
+
+const MEANS: Record<Scope, string> = {
+  read: "see everything",
+  deploy: "and deploy, which means running code with the project's environment",
+  manage: "and change everything",
+};
+
+const List: FC<{ all: readonly TokenView[]; path: string; visitor: Visitor; more: More }> = ({
+  all,
+  path,
+  visitor,
+  more,
+}) => (
+  <div class="wide cols section">
+    <section aria-label="Tokens">
+      {more.token !== undefined && (
+        <div class="panel stack" role="status">
+          <p>The token is made.</p>
+          <CopyField value={more.token} label="Token" />
+          <p class="once reason">
+            <Icon name="lock" tone="wait" />
+            <span>It is shown now and never again.</span>
+          </p>
+        </div>
+      )}
+      {all.length === 0 && (
+        <p class="none">None is stored. Tokens that npm run token made are stored nowhere.</p>
+      )}
+      <ul class="list">
+        {all.map((token) => (
+          <li>
+            <span>
+              <State of={token} now={visitor.clock.now} />{" "}
+              <bdi>{visible(token.description ?? "")}</bdi>
+              <span class="meta block">
+                <code>{token.id}</code>, {token.scopes.join(", ")}, made{" "}
+                <Time at={token.created_at} clock={visitor.clock} />
+                {token.expires_at !== null && (
+                  <>
+                    , until <Time at={token.expires_at} clock={visitor.clock} />
+                  </>
+                )}
+              </span>
+            </span>
+            {token.revoked_at === null && (
+              <Action
+                to={`${path}/${token.id}/revoke`}
+                visitor={visitor}
+                needs="manage"
+                kind="danger"
+              >
+                Revoke
+              </Action>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+    <section aria-labelledby="add">
+      <h2 id="add">Make a token</h2>
+      {more.wrong !== undefined && (
+        <p class="told" role="alert">
+          <Icon name="failed" tone="bad" />
+          <span>{more.wrong}</span>
+        </p>
+      )}
+      <form class="stack" method="post" action={path}>
+        <Csrf visitor={visitor} />
+        <label>
+          It may
+          <select name="scope">
+            {SCOPES.map((scope) => (
+              <option value={scope}>
+                {scope}: {MEANS[scope]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          What it is for
+          <input type="text" name="description" maxlength={200} />
+        </label>
+        <label>
+          Days until it expires; 0 is never
+          <input type="number" name="days" value="0" min={0} max={3650} />
+        </label>
+        <p>
+          <button class="button primary" type="submit">
+            Make a token
+          </button>
+        </p>
+      </form>
+    </section>
+  </div>
+);
+
+const State: FC<{ of: TokenView; now: number }> = ({ of, now }) =>
+  of.revoked_at !== null ? (
+    <Mark of={{ ...markOf("canceled"), word: "revoked" }} />
+  ) : of.expires_at !== null && Date.parse(of.expires_at) <= now ? (
+    <Mark of={{ ...markOf("canceled"), word: "expired" }} />
+  ) : (
+    <Mark of={{ ...markOf("succeeded"), word: "good" }} />
+  );

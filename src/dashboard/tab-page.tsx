@@ -1,0 +1,53 @@
+import type { Context } from "hono";
+import type { Child } from "hono/jsx";
+
+import { askProject, type AppEnv } from "../api/context.ts";
+import type { ProjectView } from "../project/shapes.ts";
+import { show, Told } from "./frame.tsx";
+import { ProjectHead, type TABS } from "./parts/project.tsx";
+import { notHere } from "./pages/project.tsx";
+import type { Visitor } from "./visitor.ts";
+
+export async function viewOf(c: Context<AppEnv>): Promise<ProjectView> {
+  const project = await askProject(c, (p) => p.view());
+  if (project === null) {
+    throw notHere();
+  }
+  return project;
+}
+
+/** A page under one of a project's tabs, with its title in the band. */
+export function tabPage(
+  c: Context<AppEnv>,
+  visitor: Visitor,
+  on: {
+    readonly project: ProjectView;
+    readonly tab: (typeof TABS)[number][0];
+    readonly title: string;
+  },
+  children: Child,
+  status: 200 | 201 | 422 = 200,
+): Response {
+  const { project, tab, title } = on;
+  const whole = (
+    <>
+      <ProjectHead project={project} tab={tab} visitor={visitor} />
+      <section class="band" aria-labelledby="title">
+        <Told visitor={visitor} />
+        <div class="wide">
+          <h2 class="now-head" id="title">
+            {title}
+          </h2>
+        </div>
+      </section>
+      {children}
+    </>
+  );
+  const page = {
+    title: `${title} · ${project.name}`,
+    reader: visitor,
+    visitor,
+    at: "projects",
+  } as const;
+  return show(c, { ...page, children: whole }, status);
+}

@@ -1,0 +1,64 @@
+import * as z from "zod";
+
+import { toBase64url, randomBytes } from "./encoding.ts";
+import type { Keyring } from "./keyring.ts";
+import { SCOPES } from "./tokens.ts";
+
+/**
+ * A browser's session: sealed with the keyring into a cookie, so that nothing is stored. It names a token and is worth
+ * nothing without it: each request asks whether that token is still good.
+ */
+
+const CONTEXT = "session";
+const FORM_PURPOSE = "session-form";
+export const SESSION_MS = 12 * 3_600_000;
+
+/** A token that was read and found to be ours; whether it is still good is for whoever stores it to say. */
+export const Held = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("bootstrap"),
+    id: z.string(),
+    scopes: z.array(z.enum(SCOPES)),
+    expires_at: z.int(),
+  }),
+  z.object({ kind: z.literal("stored"), id: z.string(), hash: z.string(), where: z.string() }),
+]);
+export type Held = z.infer<typeof Held>;
+
+const Session = z.object({ held: Held, until: z.int(), nonce: z.string() });
+export type Session = z.infer<typeof Session>;
+
+export function newSession(held: Held, now: number): Session {
+  return { held, until: now + SESSION_MS, nonce: toBase64url(randomBytes(18)) };
+}
+
+export async function sealSession(keyring: Keyring, session: Session): Promise<string> {
+  return keyring.seal(CONTEXT, JSON.stringify(session));
+}
+
+/** `null` for one that was not made here, or is over. */
+export async function openSession(
+  keyring: Keyring,
+  sealed: string,
+  now: number,
+): Promise<Session | null> {
+  const text = await keyring.unseal(CONTEXT, sealed);
+  if (text === null) {
+    return null;
+  }
+  const session = Session.safeParse(JSON.parse(text));
+  return session.success && session.data.until > now ? session.data : null;
+}
+
+/** What a form of this session's pages carries, and no other page can know. */
+export async function formToken(keyring: Keyring, { nonce }: Session): Promise<string> {
+  return keyring.tag(FORM_PURPOSE, nonce);
+}
+
+export async function isFormToken(
+  keyring: Keyring,
+  { nonce }: Session,
+  text: string,
+): Promise<boolean> {
+  return keyring.checkTag(FORM_PURPOSE, text, nonce);
+}
