@@ -55,16 +55,22 @@ export function readReference(
   return NAME.test(name) && ACCOUNT.test(account) ? { account_id: account, name } : null;
 }
 
-/** The key of the project that a field `project` of a body names. */
-export function keyNamed(c: Context<AppEnv>, reference: string): string {
+/** The key of the project that a reference names; null: no project can be called so. */
+export function keyOf(c: Context<AppEnv>, reference: string): string | null {
   const place = readReference(reference, c.var.config.accountId);
-  if (place === null) {
+  return place === null ? null : projectKey(place.account_id, place.name);
+}
+
+/** The same for a field `project` of a body. */
+export function keyNamed(c: Context<AppEnv>, reference: string): string {
+  const key = keyOf(c, reference);
+  if (key === null) {
     const detail = "must be the name of a project, as it stands in paths.";
     throw new Problem("field_invalid", `project: ${detail}`, {
       errors: [{ field: "project", detail }],
     });
   }
-  return projectKey(place.account_id, place.name);
+  return key;
 }
 
 /** The account that the request is about: the one in its path, by itself or before the project's name, else the configured one. */

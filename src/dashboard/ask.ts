@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 
-import { nameIn, type Api, type AppEnv } from "../api/context.ts";
+import { referenceIn, type Api, type AppEnv } from "../api/context.ts";
 import { askInside, type Reply } from "../api/inside.ts";
 import type { Visitor } from "./visitor.ts";
 
@@ -29,5 +29,5 @@ export function asking(api: Api): Ask {
 }
 
 function base(c: Context<AppEnv>): string {
-  return `/v1/projects/${nameIn(c)}`;
+  return `/v1/projects/${referenceIn(c)}`;
 }

@@ -44,7 +44,7 @@ export function tabPage(
     </>
   );
   const page = {
-    title: `${title} · ${project.name}`,
+    title: `${title} · ${project.project}`,
     reader: visitor,
     visitor,
     at: "projects",

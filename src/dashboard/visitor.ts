@@ -3,10 +3,10 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import * as z from "zod";
 
 import type { AppEnv } from "../api/context.ts";
-import { NAME } from "../api/context.ts";
+import { keyOf } from "../api/context.ts";
 import { known, unauthorized } from "../api/guard.ts";
 import { readBody } from "../body.ts";
-import { projectKey } from "../objects.ts";
+import { referenceOf } from "../objects.ts";
 import { Problem } from "../problem.ts";
 import {
   formToken,
@@ -98,7 +98,7 @@ export async function admit(c: Context<AppEnv>, on: "project" | "instance"): Pro
   const { held } = session;
   const where = held.kind === "stored" && held.where !== INSTANCE ? held.where : null;
   const named = on === "project" ? (c.req.param("project") ?? "") : null;
-  const key = named !== null && NAME.test(named) ? projectKey(c.var.config.accountId, named) : null;
+  const key = named === null ? null : keyOf(c, named);
   const { caller, registered } = await known(c, held, key);
   if (named !== null && (!registered || key === null || (where !== null && where !== key))) {
     throw new Problem("project_not_found", "No project of this name is registered here.");
@@ -109,7 +109,7 @@ export async function admit(c: Context<AppEnv>, on: "project" | "instance"): Pro
     ...readerOf(c),
     token,
     scopes,
-    only: where === null ? null : where.slice(where.indexOf("/") + 1),
+    only: where === null ? null : referenceOf(where, c.var.config.accountId),
     csrf: await formToken(c.var.config.keyring, session),
     told: await takeFeedback(c),
     may: (scope) => allows(scopes, scope),

@@ -130,7 +130,7 @@ export function storyOf(context: Context, number: number): Story | null {
   return {
     ...overviewOf(context, [deploy]),
     deploy,
-    events: eventsOf(context, row.id, EVENTS),
+    events: eventsOf(context, row.id, 0, EVENTS),
     joined: sql
       .all<{ source: string; at: number }>(
         "SELECT source, at FROM triggers WHERE deploy_id = ? AND outcome = 'coalesced' ORDER BY at LIMIT 50",

@@ -7,7 +7,7 @@ import { currentExternals, liveExternal } from "./live.ts";
 import { listLocks } from "./locks.ts";
 import { toDeploy } from "./deploys.ts";
 import { domainsOf, getDeploy, openDeploys, policyOf, projectRow } from "./rows.ts";
-import { emit } from "./events.ts";
+import { emit, referenceTo } from "./events.ts";
 import { retarget } from "./retarget.ts";
 import type { Refusal } from "./refusal.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -105,6 +105,7 @@ export function viewProject(context: Context): ProjectView {
   const ours = row.live_deploy_id === null ? null : getDeploy(sql, row.live_deploy_id);
   const live = liveExternal(sql) === null ? ours : null;
   return {
+    project: referenceTo(context),
     name: row.name,
     account_id: row.account_id,
     production_branch: row.production_branch,

@@ -233,6 +233,8 @@ export const External = z.object({
 export type External = z.infer<typeof External>;
 
 export const ProjectView = z.object({
+  /** What it is called in paths, as in `project` of its deploys. */
+  project: z.string(),
   name: z.string(),
   account_id: z.string(),
   production_branch: z.string(),

@@ -107,14 +107,14 @@ export function actionRoutes(api: Api, ask: Asking): void {
       throw notHere();
     }
     const { project } = history;
-    const path = `/projects/${project.name}`;
+    const path = `/projects/${project.project}`;
     const live = project.live?.deployment?.id;
     const candidates = history.deploys.filter(
       ({ deployment, kind }) =>
         deployment !== null && deployment.id !== live && kind !== "rollback",
     );
     return show(c, {
-      title: `Roll back · ${project.name}`,
+      title: `Roll back · ${project.project}`,
       reader: visitor,
       visitor,
       at: "projects",
@@ -123,7 +123,7 @@ export function actionRoutes(api: Api, ask: Asking): void {
           <Head
             crumbs={[
               ["/", "Projects"],
-              [path, project.name],
+              [path, project.project],
             ]}
             title="Roll back to what?"
             under="Versions that were live before, newest first."

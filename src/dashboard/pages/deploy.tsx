@@ -109,14 +109,14 @@ const DeployPage: FC<{ story: Story; lines: LogLines; visitor: Visitor }> = ({
 }) => {
   const { deploy, project } = story;
   const { clock } = visitor;
-  const path = `/projects/${project.name}/deploys/${deploy.number}`;
+  const path = `/projects/${project.project}/deploys/${deploy.number}`;
   const table = stagesOf(deploy, usualFor(story.usual, deploy), clock.now);
   return (
     <>
       <Head
         crumbs={[
           ["/", "Projects"],
-          [`/projects/${project.name}`, project.name],
+          [`/projects/${project.project}`, project.project],
         ]}
         title={
           <>
@@ -190,7 +190,7 @@ const DeployPage: FC<{ story: Story; lines: LogLines; visitor: Visitor }> = ({
           <Details story={story} clock={clock} />
         </div>
       </div>
-      <Deliveries of={story.told} project={project.name} clock={clock} />
+      <Deliveries of={story.told} project={project.project} clock={clock} />
     </>
   );
 };

@@ -29,7 +29,7 @@ export function eventRoutes(api: Api): void {
         <Events of={events} clock={visitor.clock} all={false} />
         {last > 1 && events.length === PAGE && (
           <p class="more-row">
-            <a class="button" href={`/projects/${project.name}/events?before=${last}`}>
+            <a class="button" href={`/projects/${project.project}/events?before=${last}`}>
               Older
             </a>
           </p>

@@ -66,7 +66,7 @@ export function hookRoutes(api: Api, ask: Asking): void {
           c,
           visitor,
           { project, tab: "hooks", title: `A hook for ${title}` },
-          <SetUp made={reply.value} title={title} project={project.name} />,
+          <SetUp made={reply.value} title={title} project={project.project} />,
           201,
         )
       : tabPage(
@@ -110,7 +110,7 @@ export function hookRoutes(api: Api, ask: Asking): void {
         hook={hook}
         title={title}
         deliveries={deliveries}
-        project={project.name}
+        project={project.project}
         visitor={visitor}
         more={more}
       />,
@@ -200,7 +200,7 @@ const List: FC<{ hooks: readonly HookView[]; project: ProjectView; visitor: Visi
   project,
   visitor,
 }) => {
-  const path = `/projects/${project.name}/hooks`;
+  const path = `/projects/${project.project}/hooks`;
   return (
     <section class="wide section" aria-label="Hooks">
       {hooks.length === 0 && (

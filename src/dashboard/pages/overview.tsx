@@ -1,12 +1,11 @@
 import type { Context } from "hono";
 import type { FC } from "hono/jsx";
 
-import { projectKey } from "../../objects.ts";
 import { callProject } from "../../call.ts";
 import type { Api, AppEnv } from "../../api/context.ts";
 import type { Overview } from "../../project/overview.ts";
 import { visitProjects } from "../../walk.ts";
-import { askInstance } from "../../api/context.ts";
+import { askInstance, keyNamed } from "../../api/context.ts";
 import { Head, show, Told } from "../frame.tsx";
 import { lineOf } from "../model/line.ts";
 import { called, hostOf } from "../model/now.ts";
@@ -36,13 +35,13 @@ export function overviewRoutes(api: Api): void {
     }
     const asked = c.req.query("show") ?? "all";
     const filter = FILTERS.find(([name]) => name === asked)?.[0] ?? "all";
-    const { level } = await askInstance(c, (instance) => instance.budget());
+    const [budget] = await askInstance(c, (instance) => instance.budgets());
     return show(c, {
       title: "Projects · Signalbox",
       reader: visitor,
       visitor,
       at: "projects",
-      foot: [`Cloudflare API: room for ${Math.floor(level)} more calls now`],
+      foot: [`Cloudflare API: room for ${Math.floor(budget?.level ?? 0)} more calls now`],
       children: <OverviewPage all={all} filter={filter} visitor={visitor} />,
     });
   });
@@ -60,9 +59,9 @@ async function overviews(c: Context<AppEnv>, visitor: Visitor): Promise<Overview
   if (visitor.only === null) {
     await visitProjects(c.env, ({ key }) => read(key));
   } else {
-    await read(projectKey(c.var.config.accountId, visitor.only));
+    await read(keyNamed(c, visitor.only));
   }
-  return found.sort((a, b) => (a.project.name < b.project.name ? -1 : 1));
+  return found.sort((a, b) => (a.project.project < b.project.project ? -1 : 1));
 }
 
 function matches(overview: Overview, filter: Filter, clock: Clock): boolean {
@@ -146,13 +145,13 @@ const OverviewPage: FC<{ all: readonly Overview[]; filter: Filter; visitor: Visi
 
 const Row: FC<{ of: Overview; clock: Clock }> = ({ of, clock }) => {
   const { project } = of;
-  const href = `/projects/${project.name}`;
+  const href = `/projects/${project.project}`;
   const { mark, text } = tellingOf(of, clock);
   return (
     <tr role="row">
       <th scope="row" role="rowheader" class="c-name">
         <a class="name" href={href}>
-          {project.name}
+          {project.project}
         </a>
         <span class="meta">{hostOf(of)}</span>
       </th>

@@ -46,7 +46,7 @@ export function policyRoutes(api: Api, ask: Asking): void {
           c,
           reply,
           { done: "The rules are changed.", not: "" },
-          `/projects/${overview.project.name}/policy`,
+          `/projects/${overview.project.project}/policy`,
         )
       : page(c, visitor, overview.project, revision, text, `Nothing changed: ${reply.detail}`);
   });
@@ -113,13 +113,13 @@ function page(
           <h2 id="words">In words</h2>
           <Words of={project.policy} />
           <p class="section">
-            <a href={`/projects/${project.name}/windows`}>See what would become of a push</a>
+            <a href={`/projects/${project.project}/windows`}>See what would become of a push</a>
           </p>
         </section>
       </div>
     </>
   );
-  const title = `Policy · ${project.name}`;
+  const title = `Policy · ${project.project}`;
   return show(
     c,
     { title, reader: visitor, visitor, at: "projects", children },

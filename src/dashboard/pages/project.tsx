@@ -67,7 +67,7 @@ const ProjectPage: FC<{ history: History; asked: Asked; visitor: Visitor; first:
   first,
 }) => {
   const { project } = history;
-  const href = `/projects/${project.name}`;
+  const href = `/projects/${project.project}`;
   const uploads = project.source === "direct_upload";
   const { items, next_cursor: next } = page(history.deploys, PAGE, ({ number }) => number);
   return (

@@ -71,7 +71,7 @@ const List: FC<{
   visitor: Visitor;
   wrong: string | null;
 }> = ({ all, project, visitor, wrong }) => {
-  const path = `/projects/${project.name}/schedules`;
+  const path = `/projects/${project.project}/schedules`;
   return (
     <div class="wide cols section">
       <section aria-label="Schedules">

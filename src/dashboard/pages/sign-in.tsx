@@ -1,9 +1,8 @@
 import type { Context } from "hono";
 import { csrf } from "hono/csrf";
 
-import { NAME, originOf, type Api, type AppEnv } from "../../api/context.ts";
+import { keyOf, originOf, type Api, type AppEnv } from "../../api/context.ts";
 import { known, readHeld, unauthorized } from "../../api/guard.ts";
-import { projectKey } from "../../objects.ts";
 import { Problem } from "../../problem.ts";
 import { INSTANCE } from "../../security/tokens.ts";
 import { newSession } from "../../security/session.ts";
@@ -117,10 +116,10 @@ export function signInRoutes(api: Api): void {
 }
 
 async function signIn(c: Context<AppEnv>, token: string, project: string): Promise<void> {
-  if (project !== "" && !NAME.test(project)) {
+  const key = project === "" ? null : keyOf(c, project);
+  if (project !== "" && key === null) {
     throw unauthorized("invalid_token", "No Pages project can have this name.");
   }
-  const key = project === "" ? null : projectKey(c.var.config.accountId, project);
   const held = await readHeld(c, token, key === null ? [INSTANCE] : [key, INSTANCE]).catch(
     (error: unknown) => {
       if (key === null && error instanceof Problem && error.code === "invalid_token") {

@@ -3,7 +3,8 @@ import type { FC } from "hono/jsx";
 
 import { askProject, type Api, type AppEnv } from "../../api/context.ts";
 import { Problem } from "../../problem.ts";
-import type { DeliveryView, SubscriberView } from "../../project/subscribers.ts";
+import type { DeliveryView } from "../../project/deliveries.ts";
+import type { SubscriberView } from "../../project/subscribers.ts";
 import type { Ask as Asking } from "../ask.ts";
 import { visible } from "../model/text.ts";
 import { since } from "../model/time.ts";
@@ -31,7 +32,7 @@ export function subscriberRoutes(api: Api, ask: Asking): void {
       c,
       visitor,
       { project, tab: "subscribers", title: "Subscribers" },
-      <List all={all} project={project.name} visitor={visitor} more={more} />,
+      <List all={all} project={project.project} visitor={visitor} more={more} />,
       more.wrong === undefined ? 200 : 422,
     );
   };
@@ -53,12 +54,14 @@ export function subscriberRoutes(api: Api, ask: Asking): void {
     if (subscriber === null) {
       throw new Problem("subscriber_not_found", "There is no such subscriber in this project.");
     }
-    const deliveries = await askProject(c, (p) => p.deliveries(id, null, SHOWN));
+    const deliveries = await askProject(c, (p) =>
+      p.deliveries(id, { before: null, state: null, limit: SHOWN }),
+    );
     return tabPage(
       c,
       visitor,
       { project, tab: "subscribers", title: hostIn(subscriber.url) },
-      <One of={subscriber} deliveries={deliveries} project={project.name} visitor={visitor} />,
+      <One of={subscriber} deliveries={deliveries} project={project.project} visitor={visitor} />,
     );
   });
 

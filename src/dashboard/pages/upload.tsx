@@ -32,7 +32,7 @@ export function uploadRoutes(api: Api): void {
         </dl>
         {visitor.may("manage") && (
           <p>
-            <a href={`/projects/${project.name}/tokens`}>Make a token</a>
+            <a href={`/projects/${project.project}/tokens`}>Make a token</a>
           </p>
         )}
       </section>

@@ -29,7 +29,7 @@ export function windowRoutes(api: Api, ask: Asking): void {
           ? null
           : await askProject(c, (p) => p.explainPolicy(asked));
       return show(c, {
-        title: `Windows and locks · ${overview.project.name}`,
+        title: `Windows and locks · ${overview.project.project}`,
         reader: visitor,
         visitor,
         at: "projects",

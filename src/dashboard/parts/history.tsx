@@ -32,7 +32,9 @@ export const HistoryTable: FC<{ deploys: readonly Deploy[]; of: Overview; clock:
 }) => {
   const { project, usual } = of;
   const days = historyOf(deploys, usual, project.live, clock);
-  const row = (each: HistoryRow): unknown => <Row of={each} clock={clock} project={project.name} />;
+  const row = (each: HistoryRow): unknown => (
+    <Row of={each} clock={clock} project={project.project} />
+  );
   return days.length === 0 ? null : (
     <table class="history" role="table" aria-labelledby="history">
       <thead role="rowgroup">
@@ -60,7 +62,7 @@ export const HistoryTable: FC<{ deploys: readonly Deploy[]; of: Overview; clock:
                     <ul class="bare">
                       {entry.more.map(({ deploy, reason }) => (
                         <li>
-                          <a href={`/projects/${project.name}/deploys/${deploy.number}`}>
+                          <a href={`/projects/${project.project}/deploys/${deploy.number}`}>
                             #{deploy.number}
                           </a>{" "}
                           <bdi>{firstLine(deploy.commit_message) ?? "No message"}</bdi>{" "}

@@ -21,7 +21,7 @@ export const NewHook: FC<{
   name: string;
   wrong: string | null;
 }> = ({ project, visitor, source, name, wrong }) => {
-  const path = `/projects/${project.name}/hooks`;
+  const path = `/projects/${project.project}/hooks`;
   if (source === null) {
     return (
       <section class="wide section" aria-label="Choose the sender">

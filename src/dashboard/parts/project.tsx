@@ -18,7 +18,7 @@ export const TABS = [
 
 /** What all pages of a project begin with. */
 export const ProjectHead: FC<{
-  project: Pick<ProjectView, "name" | "domains" | "subdomain">;
+  project: Pick<ProjectView, "project" | "domains" | "subdomain">;
   tab: (typeof TABS)[number][0];
   visitor: Visitor;
   actions?: Child;
@@ -28,7 +28,7 @@ export const ProjectHead: FC<{
   return (
     <Head
       crumbs={[["/", "Projects"]]}
-      title={project.name}
+      title={project.project}
       beside={
         <a class="site" href={`https://${host}`} rel="noreferrer">
           {host}
@@ -36,10 +36,10 @@ export const ProjectHead: FC<{
       }
       actions={actions}
       tabs={
-        <nav class="tabs" aria-label={project.name}>
+        <nav class="tabs" aria-label={project.project}>
           {tabs.map(([name, path, text]) => (
             <a
-              href={`/projects/${project.name}${path}`}
+              href={`/projects/${project.project}${path}`}
               {...(name === tab ? { "aria-current": "page" as const } : {})}
             >
               {text}

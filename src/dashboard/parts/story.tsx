@@ -51,7 +51,7 @@ function consequence(story: Story): Sentence {
     return isFailed(deploy) ? [again] : [];
   }
   const link = {
-    href: `/projects/${project.name}/deploys/${project.live.number}`,
+    href: `/projects/${project.project}/deploys/${project.live.number}`,
     text: `#${project.live.number}`,
   };
   const still: Sentence = [host, " still shows ", called(project.live), " (", link, ")."];
@@ -68,7 +68,7 @@ function retryText(kind: Story["deploy"]["kind"]): string {
 
 export const Trail: FC<{ story: Story; clock: Clock }> = ({ story, clock }) => (
   <ol class="trail">
-    {trailOf(story, story.project.name, clock).map(({ at, mark, text, way }) => (
+    {trailOf(story, story.project.project, clock).map(({ at, mark, text, way }) => (
       <li class={`way-${way}`}>
         <Icon name={mark.icon} tone={mark.tone} />
         <div>

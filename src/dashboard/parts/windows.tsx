@@ -23,7 +23,7 @@ export interface WindowsProps {
 export const WindowsPage: FC<WindowsProps> = ({ of, visitor, locking, explained, branch }) => {
   const { project, openings } = of;
   const { clock } = visitor;
-  const path = `/projects/${project.name}`;
+  const path = `/projects/${project.project}`;
   return (
     <>
       <ProjectHead project={project} tab="windows" visitor={visitor} />

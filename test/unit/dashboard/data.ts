@@ -51,6 +51,10 @@ export function deploy(change: Partial<Deploy> = {}): Deploy {
     approved_by: null,
     released_by: null,
     health: null,
+    links: { dashboard: null, deployment: null, logs: null, site: null },
+    waited_ms: 0,
+    waits: [],
+    failure: null,
     ...change,
   };
 }
@@ -104,6 +108,7 @@ export function overview(
   const open = { open: true, until: null, reason: null };
   return {
     project: {
+      project: "storefront",
       name: "storefront",
       account_id: "a",
       production_branch: "main",

@@ -111,14 +111,15 @@ const story = (change: Partial<Story>): Story => ({
 
 describe("how a deploy got where it is", () => {
   it("holds waits, what joined, and the end, in order", () => {
-    const event = (type: Event["type"], ago: number, data: object): Event => ({
-      id: `evt_${ago}`,
-      type,
-      timestamp: at(ago),
-      project: "storefront",
-      sequence: 1_000 - ago,
-      data: { ...data },
-    });
+    const event = (type: Event["type"], ago: number, data: object): Event =>
+      ({
+        id: `evt_${ago}`,
+        type,
+        timestamp: at(ago),
+        project: "storefront",
+        sequence: 1_000 - ago,
+        data: { ...data },
+      }) as Event;
     const held = waiting({
       number: 398,
       reason: "Waits for the quiet period, until 13:31:40 UTC.",

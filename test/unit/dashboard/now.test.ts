@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 
+import type { SubscriberView } from "../../../src/project/subscribers.ts";
+
 import { nowOf } from "../../../src/dashboard/model/now.ts";
 import { needsOf, tellingOf } from "../../../src/dashboard/model/row.ts";
 import type { Overview } from "../../../src/project/overview.ts";
@@ -115,7 +117,7 @@ describe("a row of the overview", () => {
   });
 
   it("says what only a person can mend", () => {
-    const subscriber = {
+    const subscriber: SubscriberView = {
       id: "sub_1",
       url: "https://hooks.example.com/x",
       kind: "webhook",
@@ -125,11 +127,23 @@ describe("a row of the overview", () => {
       failing_since: at(7_200),
       waiting: 6,
       created_at: at(9_000),
-    } as const;
+      ordered: false,
+      headers: [],
+      host: null,
+      reason: null,
+      blocked_until: null,
+      last_attempt: null,
+      next_attempt_at: null,
+      exhausted: 0,
+      old_secret_until: null,
+      branches: { include: [], exclude: [] },
+      environments: [],
+      statuses: [],
+    };
     const approval = waiting({ number: 420, waiting: { for: "approval", until: null } });
     const of = overview(
       { locks: [LOCK], waiting: [approval] },
-      { last: failed, failing: [{ ...subscriber, events: ["*"] }] },
+      { last: failed, failing: [subscriber] },
     );
     expect(needsOf(of, CLOCK).map(({ head, more }) => [said(head), said(more)])).toEqual([
       ["#410 failed in build", "24 min ago: Explain delivery times"],
