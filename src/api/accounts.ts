@@ -72,6 +72,17 @@ const list = createRoute({
   },
 });
 
+const get = createRoute({
+  method: "get",
+  path: "/v1/accounts/{account}",
+  operationId: "getAccount",
+  summary: "Get a Cloudflare account that is looked after",
+  tags,
+  ...onInstance("read"),
+  request: { params },
+  responses: { 200: json(Account, "The account."), ...refusals("account_not_found") },
+});
+
 const put = createRoute({
   method: "put",
   path: "/v1/accounts/{account}",
@@ -143,19 +154,11 @@ const projects = createRoute({
 });
 
 export function accountRoutes(api: Api): void {
-  api.openapi(list, async (c) => {
-    const { accountId, credential } = c.var.config;
-    const configured = {
-      id: accountId,
-      configured: true,
-      kind: credential.kind,
-      owner: CONFIGURED_OWNER,
-      description: null,
-      created_at: null,
-      changed_at: null,
-    };
-    const others = await askInstance(c, (instance) => instance.accounts());
-    return c.json({ items: [configured, ...others.map(shown)] }, 200);
+  api.openapi(list, async (c) => c.json({ items: await all(c) }, 200));
+
+  api.openapi(get, async (c) => {
+    const found = (await all(c)).find(({ id }) => id === accountIn(c));
+    return c.json(existing(found ?? null, "account_not_found", NONE), 200);
   });
 
   api.openapi(put, async (c) => {
@@ -181,7 +184,7 @@ export function accountRoutes(api: Api): void {
     const left = existing(
       await askInstance(c, (instance) => instance.removeAccount(id)),
       "account_not_found",
-      "No such account is stored here.",
+      NONE,
     );
     if (left > 0) {
       throw new Problem(
@@ -213,6 +216,23 @@ export function accountRoutes(api: Api): void {
     }));
     return c.json({ items }, 200);
   });
+}
+
+const NONE = "No such account is stored here.";
+
+async function all(c: Context<AppEnv>): Promise<z.infer<typeof Account>[]> {
+  const { accountId, credential } = c.var.config;
+  const configured = {
+    id: accountId,
+    configured: true,
+    kind: credential.kind,
+    owner: CONFIGURED_OWNER,
+    description: null,
+    created_at: null,
+    changed_at: null,
+  };
+  const others = await askInstance(c, (instance) => instance.accounts());
+  return [configured, ...others.map(shown)];
 }
 
 /** The account in the path, which is not the configured one. */

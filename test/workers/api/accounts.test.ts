@@ -79,6 +79,10 @@ describe("a further account", () => {
     const list = await edge.send("GET", "/v1/accounts");
     expect(list.body.items[0]).toMatchObject({ id: edge.config.accountId, configured: true });
     expect(list.body.items).toContainEqual(made.body);
+    expect((await edge.send("GET", account())).body).toEqual(made.body);
+    const own = await edge.send("GET", `/v1/accounts/${edge.config.accountId}`);
+    expect(own.body).toEqual(list.body.items[0]);
+    expectProblem(await edge.send("GET", "/v1/accounts/nobodys"), 404, "account_not_found");
     expect(`${refused.text}${made.text}${list.text}`).not.toMatch(/their-token|not-theirs/);
     const projects = await edge.send("GET", `${account()}/projects`);
     expect(projects.body.items).toContainEqual(

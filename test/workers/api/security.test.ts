@@ -17,6 +17,7 @@ const ROUTES: Record<string, Scope> = {
   "GET /v1/projects/{project}/badge": "read",
   "POST /v1/projects/{project}/badge": "manage",
   "DELETE /v1/projects/{project}/badge": "manage",
+  "GET /v1/accounts/{account}": "read",
   "PUT /v1/accounts/{account}": "manage",
   "DELETE /v1/accounts/{account}": "manage",
   "GET /v1/accounts/{account}/projects": "read",
