@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { expect, it } from "vitest";
+import { createSandbox } from "../../sandbox/app.ts";
+import type { Sandbox } from "../../sandbox/types.ts";
+import { Signalbox } from "../../scripts/demo/signalbox.ts";
+import { freePort } from "../../scripts/lib/port.ts";
+import { localSecrets } from "../../scripts/lib/secrets.ts";
+import { startWorker } from "../../scripts/lib/workerd.ts";
+import { workspace } from "../sandbox/wrangler.ts";
+
+/** One API in front of two accounts, each with a credential of its own, as Cloudflare's is. */
+function cloudflare(accounts: readonly Sandbox[]) {
+  const accountOf = (request: Request): string => {
+    const claims = request.headers.get("authorization")?.split(".")[1] ?? "";
+    const inToken = /"account_id":"(\w+)"/.exec(Buffer.from(claims, "base64url").toString());
+    return (/\/accounts\/(\w+)/.exec(request.url) ?? inToken)?.[1] ?? "";
+  };
+  return createServer((incoming, outgoing) => {
+    const listener = getRequestListener(
+      async (request) => {
+        const account = accounts.find(({ accountId }) => accountId === accountOf(request));
+        return account?.fetch(request) ?? new Response("nobody's", { status: 599 });
+      },
+      { overrideGlobalObjects: false },
+    );
+    void listener(incoming, outgoing);
+  });
+}
+
+const account = (letter: string): Sandbox =>
+  createSandbox({
+    accountId: letter.repeat(32),
+    token: `token-of-${letter}`,
+    speed: { factor: 0.1 },
+  });
+
+const made = ({ journal }: Sandbox): (string | null)[] =>
+  journal()
+    .requests.filter(({ method, path }) => method === "POST" && path.endsWith("/deployments"))
+    .map(({ status, project }) => `${project} ${status}`);
+
+it("wrangler deploys to projects of the same name in two accounts, each with its own credential", async ({
+  onTestFinished,
+}) => {
+  const [ours, theirs] = [account("a"), account("b")];
+  const server = cloudflare([ours, theirs]);
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  onTestFinished(() => void server.close().closeAllConnections());
+  const dir = await mkdtemp(join(tmpdir(), "signalbox-accounts-"));
+  onTestFinished(async () => rm(dir, { recursive: true, force: true, maxRetries: 3 }));
+  const { keys, token } = await localSecrets(dir);
+  const worker = await startWorker({
+    port: await freePort(),
+    stateDir: join(dir, "signalbox"),
+    vars: {
+      SIGNALBOX_KEYS: keys,
+      CLOUDFLARE_ACCOUNT_ID: ours.accountId,
+      CLOUDFLARE_API_TOKEN: ours.token,
+      CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/client/v4`,
+      SIGNALBOX_LOCAL: "1",
+    },
+  });
+  onTestFinished(async () => worker.stop());
+  const signalbox = new Signalbox(worker.url, token);
+  const added = await signalbox.send("PUT", `/v1/accounts/${theirs.accountId}`, {
+    api_token: theirs.token,
+  });
+  expect(added.status).toBe(201);
+
+  const runs = [ours, theirs].map(async (each) => {
+    const { accountId } = each;
+    each.addProject({ name: "shop" });
+    await signalbox.ask("PUT", `/v1/projects/${accountId}:shop`, {});
+    const space = workspace({ "dist/index.html": `the site in ${accountId}` });
+    onTestFinished(() => space.remove());
+    const args = ["pages", "deploy", "dist", "--project-name", "shop", "--branch", "main"];
+    return space.wrangler({ url: worker.url, token, accountId }, args);
+  });
+  expect(await Promise.all(runs)).toMatchObject([{ code: 0 }, { code: 0 }]);
+  expect([made(ours), made(theirs)]).toEqual([["shop 200"], ["shop 200"]]);
+  const served = await Promise.all(
+    [ours, theirs].map(async (each) =>
+      (await each.fetch(new Request("https://shop.pages.dev/"))).text(),
+    ),
+  );
+  expect(served).toEqual([ours, theirs].map(({ accountId }) => `the site in ${accountId}`));
+  const { project } = await signalbox.ask<{ project: string }>(
+    "GET",
+    `/v1/projects/${theirs.accountId}:shop`,
+  );
+  expect(project).toBe(`${theirs.accountId}:shop`);
+});
