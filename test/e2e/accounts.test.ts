@@ -39,8 +39,9 @@ const account = (letter: string): Sandbox =>
     speed: { factor: 0.1 },
   });
 
-const made = ({ journal }: Sandbox): (string | null)[] =>
-  journal()
+const made = (sandbox: Sandbox): string[] =>
+  sandbox
+    .journal()
     .requests.filter(({ method, path }) => method === "POST" && path.endsWith("/deployments"))
     .map(({ status, project }) => `${project} ${status}`);
 
@@ -52,7 +53,10 @@ it("wrangler deploys to projects of the same name in two accounts, each with its
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
   });
-  onTestFinished(() => void server.close().closeAllConnections());
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   const dir = await mkdtemp(join(tmpdir(), "signalbox-accounts-"));
   onTestFinished(async () => rm(dir, { recursive: true, force: true, maxRetries: 3 }));
   const { keys, token } = await localSecrets(dir);
