@@ -11,7 +11,7 @@ import { readJson } from "./json.ts";
 import { ProjectParams } from "./params.ts";
 import { BODY, json, refusals } from "./responses.ts";
 import { Accepted } from "./schemas.ts";
-import { RUN_HEADER, runIn } from "./run.ts";
+import { RUN_HEADER, runIn, runOf } from "./run.ts";
 import { acceptForm, buildHash } from "./upload.ts";
 import { awaitEnd, WaitQuery } from "./wait.ts";
 
@@ -99,6 +99,11 @@ const create = createRoute({
               manifest: { type: "string", description: "JSON object: path to asset hash." },
               pages_build_output_dir: text(1024),
               wrangler_config_hash: text(128),
+              signalbox_run: {
+                ...text(256),
+                description:
+                  "<workflow>/<number>.<attempt> of a CI run; not sent on to Cloudflare.",
+              },
               _headers: file,
               _redirects: file,
               "_routes.json": file,
@@ -167,7 +172,8 @@ async function acceptJson(c: Context<AppEnv>, asked: Asked): Promise<Agreement> 
   if (!read.ok) {
     throw Problem.ofForm(read.error);
   }
-  const form = read.value;
+  const { signalbox_run: said, ...form } = read.value;
+  const run = runOf(asked, said);
   const content = JSON.stringify(Object.entries(form).sort(([a], [b]) => (a < b ? -1 : 1)));
   return acceptDeploy(
     c,
@@ -179,6 +185,6 @@ async function acceptJson(c: Context<AppEnv>, asked: Asked): Promise<Agreement> 
       content,
       upload: null,
     },
-    asked,
+    { ...asked, run },
   );
 }

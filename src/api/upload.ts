@@ -11,6 +11,7 @@ import { newId } from "../ids.ts";
 import { projectOf } from "../objects.ts";
 import { agreed, Problem } from "../problem.ts";
 import type { Form } from "../project/form.ts";
+import { runOf } from "./run.ts";
 import { acceptDeploy, type Agreement, type Wanted, type Asked } from "./accept.ts";
 import { askProject, keyIn, type AppEnv } from "./context.ts";
 
@@ -28,12 +29,13 @@ export async function acceptForm(c: Context<AppEnv>, asked: Asked): Promise<Agre
   const id = newId("upl");
   try {
     const form = await receive(c, id, contentType);
+    const run = runOf(asked, form.fields.signalbox_run);
     if (form.manifest === null) {
       const wanted = buildOf(form);
       await discard(c, id);
-      return await acceptDeploy(c, wanted, asked);
+      return await acceptDeploy(c, wanted, { ...asked, run });
     }
-    return await acceptDeploy(c, uploadOf(id, form), asked);
+    return await acceptDeploy(c, uploadOf(id, form), { ...asked, run });
   } catch (error) {
     // Harmless when the deploy was accepted after all: only a body that is nobody's yet is dropped.
     await discard(c, id).catch(() => undefined);

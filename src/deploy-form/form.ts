@@ -5,7 +5,7 @@ import { type Manifest, readJsonObject, readManifest } from "./manifest.ts";
 import type { PartSink } from "./multipart.ts";
 import type { PartHead } from "./part-head.ts";
 import { inUnits, quoted, refuse } from "./problem.ts";
-import { type DeployFields, readTextField, TEXT_BYTES, tooLong } from "./text.ts";
+import { type DeployFields, readTextField, RUN_FIELD, TEXT_BYTES, tooLong } from "./text.ts";
 
 /** What a Create deployment form said. Files are known by size and hash only. */
 export interface DeployForm {
@@ -148,7 +148,8 @@ export function formCollector(limits: Omit<FormLimits, "bytes" | "drain_ms">): F
       };
     },
     finish(bytes, boundary) {
-      return { bytes, boundary, parts, fields, manifest, content_hash: contentHash(parts) };
+      const sent = parts.filter(({ name }) => name !== RUN_FIELD);
+      return { bytes, boundary, parts, fields, manifest, content_hash: contentHash(sent) };
     },
   };
 }

@@ -6,10 +6,10 @@ import { type DeployFields, setTextField } from "./text.ts";
 /** What a JSON create may say: it starts a build of a git project. */
 export type DeployJson = Pick<
   DeployFields,
-  "branch" | "commit_hash" | "commit_message" | "commit_dirty"
+  "branch" | "commit_hash" | "commit_message" | "commit_dirty" | "signalbox_run"
 >;
 
-const ALLOWED = "branch, commit_hash, commit_message and commit_dirty";
+const ALLOWED = "branch, commit_hash, commit_message, commit_dirty and signalbox_run";
 
 /** Reads the body of a JSON create, by the same rules as the form's fields. Unknown keys are refused by name. */
 export function parseDeployJson(value: unknown): Result<DeployJson, FormProblem> {
@@ -42,6 +42,7 @@ function readDeployJson(value: unknown): DeployJson {
       case "branch":
       case "commit_hash":
       case "commit_message":
+      case "signalbox_run":
         if (typeof given !== "string") {
           return refuse(
             "field_invalid",

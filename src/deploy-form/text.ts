@@ -1,6 +1,9 @@
 import { inUnits, quoted, refuse } from "./problem.ts";
 
-/** The text fields of Create deployment, as far as they were given. */
+/** A field of our own: which run of a CI workflow this is of. It is taken out before a form is sent on. */
+export const RUN_FIELD = "signalbox_run";
+
+/** The text fields of Create deployment, and one of our own, as far as they were given. */
 export interface DeployFields {
   branch?: string;
   commit_hash?: string;
@@ -8,6 +11,7 @@ export interface DeployFields {
   commit_dirty?: boolean;
   pages_build_output_dir?: string;
   wrangler_config_hash?: string;
+  signalbox_run?: string;
 }
 
 export type TextField = Exclude<keyof DeployFields, "commit_dirty">;
@@ -20,6 +24,7 @@ export const TEXT_BYTES: Readonly<Record<keyof DeployFields, number>> = {
   commit_dirty: 16,
   pages_build_output_dir: 1024,
   wrangler_config_hash: 128,
+  signalbox_run: 256,
 };
 
 // oxlint-disable-next-line no-control-regex -- refusing control characters is the point

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { acceptDeploy, type Agreement, type Asked } from "../api/accept.ts";
 import { askProject, type AppEnv } from "../api/context.ts";
 import { triggered } from "../api/deploys.ts";
-import { runIn } from "../api/run.ts";
+import { runIn, runOf } from "../api/run.ts";
 import { acceptForm, buildHash } from "../api/upload.ts";
 import { parseDeployJson } from "../deploy-form/json.ts";
 import { newId } from "../ids.ts";
@@ -35,7 +35,8 @@ async function acceptBuild(c: Context<AppEnv>, asked: Asked): Promise<Agreement>
   if (!read.ok) {
     throw Problem.ofForm(read.error);
   }
-  const form = read.value;
+  const { signalbox_run: said, ...form } = read.value;
+  const run = runOf(asked, said);
   return acceptDeploy(
     c,
     {
@@ -46,7 +47,7 @@ async function acceptBuild(c: Context<AppEnv>, asked: Asked): Promise<Agreement>
       content: JSON.stringify(form),
       upload: null,
     },
-    asked,
+    { ...asked, run },
   );
 }
 

@@ -1,6 +1,9 @@
 import type { Sql } from "../sql.ts";
 import type { Context } from "./context.ts";
-import { splice } from "./splice.ts";
+import { RUN_FIELD } from "../deploy-form/text.ts";
+import { splice, type Edit } from "./splice.ts";
+
+const CRLF = 2;
 
 /** After a restart an open upload has no reader; one that had arrived whole is accepted within moments. */
 const ORPHAN_MS = 10_000;
@@ -91,12 +94,34 @@ export function manifestOf(sql: Sql, id: string): { hashes: string[]; sealedAt: 
 
 /** Where the value of the branch stands in a stored body; null: it names none, or is not known part by part. */
 export function branchPart(sql: Sql, id: string): StoredPart | null {
-  const parts = JSON.parse(uploadRow(sql, id)?.parts ?? "[]") as Partial<StoredPart>[];
-  const part = parts.find(({ name }) => name === "branch");
-  return part?.at === undefined ? null : (part as StoredPart);
+  return partsOf(sql, id).find(({ name }) => name === "branch") ?? null;
 }
 
-/** The stored body as a stream with a known length, read row by row. With `branch`, it names that one instead of its own. */
+/** In their order; none where an earlier version did not write down where they stand. */
+function partsOf(sql: Sql, id: string): StoredPart[] {
+  const parts = JSON.parse(uploadRow(sql, id)?.parts ?? "[]") as Partial<StoredPart>[];
+  return parts.filter((part): part is StoredPart => part.at !== undefined);
+}
+
+/** Takes a part out, from the end of the one before it; the first one, to the line break before the next boundary. */
+function without(parts: readonly StoredPart[], name: string): Edit[] {
+  return parts.flatMap((part, n) => {
+    const before = parts[n - 1];
+    const to = part.at + part.size;
+    return part.name !== name
+      ? []
+      : [
+          before === undefined
+            ? { from: 0, to: to + CRLF, bytes: new Uint8Array() }
+            : { from: before.at + before.size, to, bytes: new Uint8Array() },
+        ];
+  });
+}
+
+/**
+ * The stored body as a stream with a known length, read row by row, without what is for us alone. With `branch`, it names that
+ * one instead of its own.
+ */
 export function bodyOf(
   sql: Sql,
   id: string,
@@ -107,10 +132,12 @@ export function bodyOf(
   if (row === null || row.state !== "sealed" || (branch !== null && part === null)) {
     return null;
   }
-  const edit =
+  const named =
     branch === null || part === null
-      ? null
-      : { from: part.at, to: part.at + part.size, bytes: new TextEncoder().encode(branch) };
+      ? []
+      : [{ from: part.at, to: part.at + part.size, bytes: new TextEncoder().encode(branch) }];
+  // From the end on, so that each finds its place where it was.
+  const edits = [...named, ...without(partsOf(sql, id), RUN_FIELD)].sort((a, b) => b.from - a.from);
   let n = 0;
   const rows = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -127,8 +154,11 @@ export function bodyOf(
       }
     },
   });
-  const edited = edit === null ? rows : rows.pipeThrough(splice(edit));
-  const length = row.bytes + (edit === null ? 0 : edit.bytes.length - (edit.to - edit.from));
+  const edited = edits.reduce((body, edit) => body.pipeThrough(splice(edit)), rows);
+  const length = edits.reduce(
+    (sum, { from, to, bytes }) => sum + bytes.length - (to - from),
+    row.bytes,
+  );
   return {
     body: edited.pipeThrough(new FixedLengthStream(length)),
     contentType: row.content_type,

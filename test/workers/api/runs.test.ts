@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { putAssets } from "../support/form.ts";
 import { Edge, expectProblem, leave, type Got } from "./edge.ts";
 
 let edge: Edge;
@@ -69,4 +70,72 @@ describe("a deploy of a CI run", () => {
       expect(await edge.trace()).toEqual(before);
     },
   );
+
+  it("is told by a field of a JSON body, which comes before the header", async () => {
+    const told = async (field: string): Promise<Got> =>
+      edge.on("POST", "/deploys", {
+        json: { branch: "main", signalbox_run: field },
+        headers: { "signalbox-run": "deploy.yml/99" },
+      });
+    expect((await told("deploy.yml/42")).body.outcome).toBe("queued");
+    expect((await told("deploy.yml/41")).body.reason_code).toBe("stale_run");
+    expectProblem(await told("42"), 422, "field_invalid");
+  });
+});
+
+describe("the run in a form", () => {
+  beforeEach(async () => {
+    edge = await Edge.create({ source: "direct_upload" });
+  });
+
+  const FIELDS = ["manifest", "branch", "commit_message"] as const;
+
+  /** A form with the run as its n-th part; what it was answered. */
+  async function send(run: string, place: number, branch = "main"): Promise<Got> {
+    const values = {
+      manifest: JSON.stringify(await putAssets(edge.world, { "/index.html": run })),
+      branch,
+      commit_message: "site",
+    };
+    const form = new FormData();
+    for (const [n, name] of FIELDS.entries()) {
+      (n === place ? [run] : []).forEach((text) => form.append("signalbox_run", text));
+      form.append(name, values[name]);
+    }
+    (place === FIELDS.length ? [run] : []).forEach((text) => form.append("signalbox_run", text));
+    return edge.on("POST", "/deploys", { body: form });
+  }
+
+  it.each([0, 1, 2, 3])("as part %i counts, and Cloudflare never sees it", async (place) => {
+    const sent = await send("deploy.yml/42.1", place);
+    const { status, deployment } = await edge.world.ended(sent.body.deploy.id as string);
+    expect(status).toBe("succeeded");
+    const stored = edge.world.sandbox.form(deployment?.id ?? "");
+    expect(stored?.parts.map(({ name }) => name)).toEqual(FIELDS);
+    expect((await send("deploy.yml/41", place)).body.reason_code).toBe("stale_run");
+  });
+
+  it("of a preview stays out when that is promoted", async () => {
+    const sent = await send("deploy.yml/42.1", 3, "next");
+    await edge.world.ended(sent.body.deploy.id as string);
+    const promoted = await edge.on("POST", `/deploys/${sent.body.deploy.id}/promote`);
+    const { deployment } = await edge.world.ended(promoted.body.deploy.id as string);
+    const stored = edge.world.sandbox.form(deployment?.id ?? "");
+    expect(stored?.parts.map(({ name }) => name)).toEqual(FIELDS);
+    expect(deployment?.environment).toBe("production");
+  });
+
+  it("does not make equal content another one", async () => {
+    const held = await edge.on("POST", "/locks", { json: { reason: "moving" } });
+    expect(held.status).toBe(201);
+    const first = await send("deploy.yml/42.1", 0);
+    // The file's content is the run's text, so this is another site; the same text at another place is not.
+    const same = await send("deploy.yml/42.1", 3);
+    expect([first.body.outcome, same.body.outcome]).toEqual(["queued", "coalesced"]);
+  });
+
+  it("is refused where it is none", async () => {
+    expectProblem(await send("x", 0), 422, "field_invalid");
+    expectProblem(await send("x".repeat(300), 0), 422, "field_too_long");
+  });
 });
