@@ -4,6 +4,8 @@ import { must } from "../sql.ts";
 import { askApproval } from "./approval.ts";
 import type { Context } from "./context.ts";
 import { alter, emitDeploy, move, toDeploy } from "./deploys.ts";
+import { isHeld } from "./hold.ts";
+import { line } from "./line.ts";
 import { lockOn } from "./locks.ts";
 import { quietPeriod, type Quiet } from "./quiet.ts";
 import { overtakenRun, type Run } from "./runs.ts";
@@ -199,7 +201,10 @@ function admit(
   if (policy.approval.environments.includes(environment)) {
     askApproval(context, row, policy.approval.expires_hours);
   }
-  return ok(record(context, input, branch, "queued", null, row.id));
+  const wait = line(sql, context.now()).waits.get(row.id);
+  return wait !== undefined && isHeld(wait)
+    ? ok(record(context, input, branch, "held", reasons.waits(wait), row.id))
+    : ok(record(context, input, branch, "queued", null, row.id));
 }
 
 /** Only a hook's triggers come in bursts that nobody waits for. */

@@ -85,8 +85,12 @@ export function someHeld({ sql }: Context): boolean {
   return held !== null;
 }
 
+export function isHeld(wait: Wait): boolean {
+  return HELD.includes(wait.for);
+}
+
 function heldFor(wait: Wait | undefined): WaitingFor | null {
-  return wait !== undefined && HELD.includes(wait.for) ? wait.for : null;
+  return wait !== undefined && isHeld(wait) ? wait.for : null;
 }
 
 /** Lets a waiting deploy start whatever windows, quiet period and its own time say. A lock stays a lock. */

@@ -231,7 +231,7 @@ function ask(context: Context, row: ScheduleRow, dueAt: number, now: number): La
   }
   const { outcome, reason, reason_code, deploy } = accepted.value;
   // Why a deploy waits changes, and is the deploy's to tell.
-  const waits = outcome === "queued";
+  const waits = outcome === "queued" || outcome === "held";
   return {
     last_outcome: outcome,
     last_reason: waits ? null : reason,

@@ -131,7 +131,7 @@ describe("the run in a form", () => {
     const first = await send("deploy.yml/42.1", 0);
     // The file's content is the run's text, so this is another site; the same text at another place is not.
     const same = await send("deploy.yml/42.1", 3);
-    expect([first.body.outcome, same.body.outcome]).toEqual(["queued", "coalesced"]);
+    expect([first.body.outcome, same.body.outcome]).toEqual(["held", "coalesced"]);
   });
 
   it("is refused where it is none", async () => {
