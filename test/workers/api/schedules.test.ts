@@ -126,7 +126,7 @@ describe("a schedule that runs once", () => {
     await edge.world.run(HOUR);
     expect(await deploys()).toMatchObject([{ status: "queued", reason_code: "lock" }]);
     const after = await shown(path);
-    expect(after).toMatchObject({ last_outcome: "queued", last_reason: null });
+    expect(after).toMatchObject({ last_outcome: "held", last_reason: null });
     expect(after.last_reason_code).toBeNull();
   });
 
@@ -167,7 +167,7 @@ describe("a schedule that runs once", () => {
     await edge.world.run(HOUR);
     const recurring = await edge.on("PATCH", path, { json: { cron: "0 9 * * *" } });
     expect(recurring.body).toMatchObject({ cron: "0 9 * * *", time_zone: "UTC", at: null });
-    expect(recurring.body).toMatchObject({ ended_at: null, last_outcome: "held" });
+    expect(recurring.body).toMatchObject({ ended_at: null, last_outcome: "queued" });
     expect(recurring.body.next_runs).toHaveLength(5);
     await edge.world.run(2 * DAY);
     expect(await deploys()).toHaveLength(3);
