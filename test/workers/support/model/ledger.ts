@@ -38,7 +38,11 @@ export class Ledger {
     const { seconds: usual, max_wait_seconds: most } = this.policyAt(now).quiet_period;
     const seconds = ownSeconds ?? usual;
     const joins = outcome === "coalesced";
-    if (deploy === null || seconds === 0 || !(joins || outcome === "queued" || outcome === "held")) {
+    if (
+      deploy === null ||
+      seconds === 0 ||
+      !(joins || outcome === "queued" || outcome === "held")
+    ) {
       return;
     }
     const group = joins ? [deploy.id] : (waitingBefore.get(deploy.target) ?? []);
