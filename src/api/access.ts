@@ -2,7 +2,8 @@ import type { Context } from "hono";
 
 import { callInstance } from "../call.ts";
 import { Problem } from "../problem.ts";
-import { accessActor, verifyAccess } from "../security/access.ts";
+import type { AccessGrant } from "../instance/access.ts";
+import { accessActor, verifyAccess, type AccessIdentity } from "../security/access.ts";
 import { isCrossSite } from "../security/cross-site.ts";
 import { originOf, type AppEnv, type Caller } from "./context.ts";
 import { jwtProblem } from "./oidc.ts";
@@ -11,14 +12,17 @@ export const ACCESS_HEADER = "Cf-Access-Jwt-Assertion";
 
 const SAFE = new Set(["GET", "HEAD"]);
 
-/**
- * Who came through Cloudflare Access, by the instance's rules; null: nobody did. Forgeries are told before anybody is asked but
- * the team for its keys. Like for a CI job, a project that there is not looks like one that no rule is about.
- */
-export async function accessCaller(
+/** Somebody whom Access has let through, and what the instance's rules allow them where they ask. */
+export interface Admitted extends AccessGrant {
+  readonly identity: AccessIdentity;
+  readonly registered: boolean;
+}
+
+/** Who came through Cloudflare Access; null: nobody did. Forgeries are told before anybody is asked but the team for its keys. */
+export async function accessAdmitted(
   c: Context<AppEnv>,
   key: string | null,
-): Promise<{ caller: Caller; registered: boolean } | null> {
+): Promise<Admitted | null> {
   const { access } = c.var.config;
   const text = c.req.header(ACCESS_HEADER);
   if (access === null || text === undefined) {
@@ -35,13 +39,30 @@ export async function accessCaller(
   if (!identity.ok) {
     throw jwtProblem(identity.error);
   }
-  const { scopes, registered } = await callInstance(c.env, (i) => i.admit(identity.value, key));
-  if (scopes.length === 0) {
-    const [[field, value] = []] = Object.entries(identity.value);
-    throw new Problem(
-      "no_access_rule",
-      `Access has let you in, and no rule here says what you may do: ${field} ${value}. Have somebody with manage make one with POST /v1/access.`,
-    );
+  const grant = await callInstance(c.env, (i) => i.admit(identity.value, key));
+  return { identity: identity.value, ...grant };
+}
+
+/** The same as a caller. Like for a CI job, a project that there is not looks like one that no rule is about. */
+export async function accessCaller(
+  c: Context<AppEnv>,
+  key: string | null,
+): Promise<{ caller: Caller; registered: boolean } | null> {
+  const admitted = await accessAdmitted(c, key);
+  if (admitted === null) {
+    return null;
   }
-  return { caller: { token: accessActor(identity.value), scopes, access: true }, registered };
+  const { identity, scopes, registered } = admitted;
+  if (scopes.length === 0) {
+    throw noAccessRule(identity);
+  }
+  return { caller: { token: accessActor(identity), scopes, access: true }, registered };
+}
+
+export function noAccessRule(identity: AccessIdentity): Problem {
+  const [[field, value] = []] = Object.entries(identity);
+  return new Problem(
+    "no_access_rule",
+    `Access has let you in, and no rule here says what you may do: ${field} ${value}. Have somebody with manage make one with POST /v1/access.`,
+  );
 }

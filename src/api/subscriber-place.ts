@@ -94,6 +94,31 @@ export function requirePlace(kind: SubscriberKind, { url, token, repository }: P
   }
 }
 
+/**
+ * What is kept sealed is sent to where it was given for, and to no other place unless it is given anew: who may change a
+ * subscriber may not read its secrets by that. @throws which must be given.
+ */
+export function requireAnew(
+  before: {
+    readonly kind: SubscriberKind;
+    readonly url: string;
+    readonly headers: readonly string[];
+  },
+  { url, secret }: Placed,
+  headers: object | undefined,
+): void {
+  if (url === undefined || new URL(url).origin === new URL(before.url).origin) {
+    return;
+  }
+  const anew = "The one that is stored is sent to the host that it was given for alone.";
+  if (KINDS[before.kind].proof === "token" && secret === undefined) {
+    throw problem("token", `Give the token, too. ${anew}`);
+  }
+  if (before.headers.length > 0 && headers === undefined) {
+    throw problem("headers", `Give the headers, too, or {} for none. ${anew}`);
+  }
+}
+
 const BITBUCKET = "https://api.bitbucket.org";
 
 function refuse(kind: SubscriberKind, fields: object): void {

@@ -14,7 +14,7 @@ import { jsonOf, takingJson } from "./json.ts";
 import { ProjectParams, SubscriberParams } from "./params.ts";
 import { BODY, json, noContent, refusals } from "./responses.ts";
 import { Description, Subscriber } from "./schemas.ts";
-import { placeIn, readPlace, requirePlace, Place } from "./subscriber-place.ts";
+import { placeIn, readPlace, requireAnew, requirePlace, Place } from "./subscriber-place.ts";
 import { refuseHeaders, seal, sealHeaders } from "./subscriber-secrets.ts";
 
 const tags = ["Subscribers"];
@@ -247,9 +247,12 @@ export function subscriberRoutes(api: Api): void {
     const body = c.req.valid("json");
     const { headers, events, description, state, ordered } = body;
     const { branches, environments, statuses } = body;
-    const { kind, host } = found(await askProject(c, (p) => p.subscriber(id)));
+    const before = found(await askProject(c, (p) => p.subscriber(id)));
+    const { kind, host } = before;
     refuseHeaders(kind, headers ?? {});
-    const { secret, ...place } = readPlace(c, kind, placeIn(body), host ?? {});
+    const placed = readPlace(c, kind, placeIn(body), host ?? {});
+    requireAnew(before, placed, headers);
+    const { secret, ...place } = placed;
     const changes = {
       ...given({ events, description, state, ordered }),
       ...place,

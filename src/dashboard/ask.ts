@@ -16,8 +16,10 @@ export type Ask = <T>(
 
 export function asking(api: Api): Ask {
   return async (c, visitor, method, path, body, headers = {}) => {
-    const { token, scopes, only } = visitor;
-    const trusted = { token, scopes, projects: only === null ? null : [only] };
+    const { token, scopes, access = false, only } = visitor;
+    // What somebody may do on a project's page is for that project, and may be more than elsewhere.
+    const named = c.req.param("project") !== undefined;
+    const trusted = { token, scopes, access, projects: named ? [referenceIn(c)] : only };
     const url = new URL(path.startsWith("/v1/") ? path : `${base(c)}${path}`, c.req.url);
     return askInside((request) => api.fetch(request, c.env, c.executionCtx), trusted, {
       method,

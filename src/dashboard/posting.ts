@@ -12,11 +12,11 @@ type Handler = (
   form: URLSearchParams,
 ) => Response | Promise<Response>;
 
-/** A form of a page: it comes from our origin, from somebody signed in, and with their session's tag. */
+/** A form of a page: it comes from our origin, from somebody signed in, and with their own tag. */
 export function onForm(api: Api, path: string, handle: Handler): void {
   api.post(path, sameOrigin, async (c) => {
     const visitor = await admit(c, path.includes(":project") ? "project" : "instance");
-    return handle(c, visitor, await formOf(c));
+    return handle(c, visitor, await formOf(c, visitor.owner));
   });
 }
 

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { AppEnv } from "../api/context.ts";
 import type { Problem } from "../problem.ts";
 import { Head, show } from "./frame.tsx";
-import { readerOf } from "./visitor.ts";
+import { ACCESS_LOGOUT, readerOf } from "./visitor.ts";
 import { signInPage } from "./pages/sign-in.tsx";
 
 const OTHER_DOORS = /^\/(?:v1|hooks|client)(?:\/|$)/;
@@ -15,7 +15,7 @@ export function wantsPage(c: Context<AppEnv>): boolean {
 }
 
 const TITLES: Record<number, string> = {
-  403: "Your token may not do this",
+  403: "You may not do this",
   404: "Nothing is here",
   503: "Signalbox is not ready",
 };
@@ -27,7 +27,10 @@ export function answerPage(c: Context<AppEnv>, problem: Problem): Response {
     const [, project = ""] = /^\/projects\/([a-z0-9-]+)/.exec(c.req.path) ?? [];
     return signInPage(c, { next: asked, problem, project });
   }
-  const title = TITLES[problem.status] ?? "That did not work";
+  const unruled = problem.code === "no_access_rule";
+  const title = unruled
+    ? "No rule lets you in yet"
+    : (TITLES[problem.status] ?? "That did not work");
   const { errors = [], headers = {} } = problem.extras;
   for (const [name, value] of Object.entries(headers)) {
     c.header(name, value);
@@ -52,6 +55,12 @@ export function answerPage(c: Context<AppEnv>, problem: Problem): Response {
               </ul>
             ) : (
               <p>{problem.message}</p>
+            )}
+            {unruled && (
+              <p>
+                <a href="/sign-in">Sign in with a token</a>, or{" "}
+                <a href={ACCESS_LOGOUT}>log in as somebody else</a>.
+              </p>
             )}
             <p class="meta">
               {problem.status}, {problem.code}, request {c.var.requestId}

@@ -3,11 +3,13 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import * as z from "zod";
 
 import type { AppEnv } from "../api/context.ts";
-import { keyOf } from "../api/context.ts";
+import { accessAdmitted, noAccessRule } from "../api/access.ts";
+import { keyOf, type Caller } from "../api/context.ts";
 import { known, unauthorized } from "../api/guard.ts";
 import { readBody } from "../body.ts";
 import { referenceOf } from "../objects.ts";
 import { Problem } from "../problem.ts";
+import { accessActor } from "../security/access.ts";
 import {
   formToken,
   isFormToken,
@@ -27,12 +29,12 @@ export interface Reader {
   readonly theme: "light" | "dark" | null;
 }
 
-/** Who is signed in. */
-export interface Visitor extends Reader {
-  readonly token: string;
-  readonly scopes: readonly Scope[];
-  /** Of a project's token: the only project there is for it. */
-  readonly only: string | null;
+/** Who is signed in, or came through Cloudflare Access. */
+export interface Visitor extends Reader, Caller {
+  /** The only projects that there are for a project's token, or by access rules; null: all, and the instance. */
+  readonly only: readonly string[] | null;
+  /** Whom forms are to come from: those of another session are refused. */
+  readonly owner: string;
   /** For every form. */
   readonly csrf: string;
   /** What came of the form that led to this page. */
@@ -42,6 +44,9 @@ export interface Visitor extends Reader {
 
 const Feedback = z.object({ ok: z.boolean(), text: z.string() });
 export type Feedback = z.infer<typeof Feedback>;
+
+/** Answered by Access itself, on every host name that it guards. */
+export const ACCESS_LOGOUT = "/cdn-cgi/access/logout";
 
 const FEEDBACK_CONTEXT = "feedback";
 const ZONE = "zone";
@@ -80,47 +85,76 @@ export function endSession(c: Context<AppEnv>): void {
   deleteCookie(c, name("signalbox"), options);
 }
 
-async function sessionOf(c: Context<AppEnv>): Promise<Session> {
+export async function sessionOf(c: Context<AppEnv>): Promise<Session | null> {
   const sealed = getCookie(c, cookies(c).name("signalbox")) ?? "";
-  const session = await openSession(c.var.config.keyring, sealed, Date.now());
+  return openSession(c.var.config.keyring, sealed, Date.now());
+}
+
+/** Somebody who may look at some page, and at which; `keys` null: at all. */
+interface Known {
+  readonly caller: Caller;
+  readonly registered: boolean;
+  readonly keys: readonly string[] | null;
+  readonly owner: string;
+}
+
+async function bySession(c: Context<AppEnv>, key: string | null): Promise<Known | null> {
+  const session = await sessionOf(c);
   if (session === null) {
-    throw unauthorized("token_missing", "Sign in to see this page.");
+    return null;
   }
-  return session;
+  const { held, nonce } = session;
+  const keys = held.kind === "stored" && held.where !== INSTANCE ? [held.where] : null;
+  return { ...(await known(c, held, key)), keys, owner: nonce };
+}
+
+/** Who has rules for some projects alone may look at the pages that say so, and do nothing there. */
+async function byAccess(c: Context<AppEnv>, key: string | null): Promise<Known | null> {
+  const admitted = await accessAdmitted(c, key);
+  if (admitted === null) {
+    return null;
+  }
+  const { identity, scopes, registered, projects: keys } = admitted;
+  if (keys?.length === 0) {
+    throw noAccessRule(identity);
+  }
+  const token = accessActor(identity);
+  return { caller: { token, scopes, access: true }, registered, keys, owner: token };
 }
 
 /**
- * Lets a signed-in visitor on: their token is asked about each time, so that pages of a revoked one are dead at once. A
- * project's token has that project and nothing else.
+ * Lets a visitor on: what they may do is asked each time, so that pages of a revoked token, or of a rule that was taken away,
+ * are dead at once. A project's token has that project and nothing else. A session comes before a login with Access.
  */
 export async function admit(c: Context<AppEnv>, on: "project" | "instance"): Promise<Visitor> {
-  const session = await sessionOf(c);
-  const { held } = session;
-  const where = held.kind === "stored" && held.where !== INSTANCE ? held.where : null;
   const named = on === "project" ? (c.req.param("project") ?? "") : null;
   const key = named === null ? null : keyOf(c, named);
-  const { caller, registered } = await known(c, held, key);
-  if (named !== null && (!registered || key === null || (where !== null && where !== key))) {
+  const found = (await bySession(c, key)) ?? (await byAccess(c, key));
+  if (found === null) {
+    throw unauthorized("token_missing", "Sign in to see this page.");
+  }
+  const { caller, registered, keys, owner } = found;
+  if (named !== null && (!registered || key === null || keys?.includes(key) === false)) {
     throw new Problem("project_not_found", "No project of this name is registered here.");
   }
   c.set("caller", caller);
-  const { scopes, token } = caller;
   return {
     ...readerOf(c),
-    token,
-    scopes,
-    only: where === null ? null : referenceOf(where, c.var.config.accountId),
-    csrf: await formToken(c.var.config.keyring, session),
+    ...caller,
+    only: keys?.map((each) => referenceOf(each, c.var.config.accountId)) ?? null,
+    owner,
+    csrf: await formToken(c.var.config.keyring, owner),
     told: await takeFeedback(c),
-    may: (scope) => allows(scopes, scope),
+    may: (scope) => allows(caller.scopes, scope),
   };
 }
 
-/** Only with an instance's token. */
+/** Only with an instance's token, or a rule for the instance. */
 export async function admitToInstance(c: Context<AppEnv>): Promise<Visitor> {
   const visitor = await admit(c, "instance");
   if (visitor.only !== null) {
-    const detail = `This page is about the whole instance; your token is for ${visitor.only} alone.`;
+    const whose = visitor.access === true ? "your access rules are" : "your token is";
+    const detail = `This page is about the whole instance; ${whose} for ${visitor.only.join(", ")} alone.`;
     throw new Problem("insufficient_scope", detail);
   }
   return visitor;
@@ -129,11 +163,10 @@ export async function admitToInstance(c: Context<AppEnv>): Promise<Visitor> {
 const FORM_LIMIT = 131_072;
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
 
-/** The fields of a form of this session. */
-export async function formOf(c: Context<AppEnv>): Promise<URLSearchParams> {
-  const session = await sessionOf(c);
+/** The fields of a form that this visitor, or session, was given. */
+export async function formOf(c: Context<AppEnv>, owner: string): Promise<URLSearchParams> {
   const form = await readForm(c);
-  if (!(await isFormToken(c.var.config.keyring, session, form.get("csrf") ?? ""))) {
+  if (!(await isFormToken(c.var.config.keyring, owner, form.get("csrf") ?? ""))) {
     const detail = "This form is of another session. Load the page again, and send it from there.";
     throw new Problem("bad_request", detail);
   }

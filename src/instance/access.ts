@@ -39,21 +39,36 @@ export function removeAccessRule(sql: Sql, id: string): boolean {
   return sql.run("DELETE FROM access_rules WHERE id = ?", id) > 0;
 }
 
-/** All that the rules allow which fit; a rule of one project says nothing of another, nor of the instance. */
-export function accessScopes(sql: Sql, identity: AccessIdentity, project: string | null): Scope[] {
+/** What the rules that fit somebody allow. */
+export interface AccessGrant {
+  /** Where it was asked for; a rule of one project says nothing of another, nor of the instance. */
+  readonly scopes: Scope[];
+  /** The keys of the projects that there are rules for; null: a rule is for all of them. */
+  readonly projects: string[] | null;
+}
+
+export function accessGrant(
+  sql: Sql,
+  identity: AccessIdentity,
+  project: string | null,
+): AccessGrant {
   const [email, domain, service] =
     "email" in identity
       ? [identity.email, identity.email.slice(identity.email.lastIndexOf("@") + 1), null]
       : [null, null, identity.service_token];
-  const rows = sql.all<{ scopes: string }>(
-    `SELECT scopes FROM access_rules
-     WHERE (email = ? OR email_domain = ? OR service_token = ?) AND (project IS NULL OR project = ?)`,
+  const rows = sql.all<Pick<Row, "scopes" | "project">>(
+    `SELECT scopes, project FROM access_rules
+     WHERE email = ? OR email_domain = ? OR service_token = ? ORDER BY id`,
     email,
     domain,
     service,
-    project,
   );
-  return [...new Set(rows.flatMap(({ scopes }) => scopes.split(" ") as Scope[]))];
+  const here = rows.filter((rule) => rule.project === null || rule.project === project);
+  const projects = rows.flatMap((rule) => rule.project ?? []);
+  return {
+    scopes: [...new Set(here.flatMap(({ scopes }) => scopes.split(" ") as Scope[]))],
+    projects: rows.some((rule) => rule.project === null) ? null : [...new Set(projects)],
+  };
 }
 
 function view(row: Row): AccessRuleView {

@@ -16,7 +16,8 @@ import {
   type TokenView,
 } from "../tokens.ts";
 import {
-  accessScopes,
+  accessGrant,
+  type AccessGrant,
   addAccessRule,
   listAccessRules,
   removeAccessRule,
@@ -162,13 +163,13 @@ export class Instance extends DurableObject<Env> {
     return scopes.ok ? ok({ scopes: scopes.value, registered }) : scopes;
   }
 
-  /** Likewise for somebody who came through Cloudflare Access. No scopes: no rule fits. */
+  /** Likewise for somebody who came through Cloudflare Access. No scopes: no rule fits there. */
   admit(
     identity: AccessIdentity,
     projectKey: string | null,
-  ): { scopes: Scope[]; registered: boolean } {
+  ): AccessGrant & { registered: boolean } {
     return {
-      scopes: accessScopes(this.#sql, identity, projectKey),
+      ...accessGrant(this.#sql, identity, projectKey),
       registered: projectKey !== null && this.isRegistered(projectKey),
     };
   }

@@ -58,6 +58,16 @@ export interface Kind {
   next(message: Message, answers: readonly Answer[]): Promise<Outgoing | Verdict>;
 }
 
+/** How long a `Retry-After` asks to wait, in seconds or until a date; null: nothing, or nothing that can be read. */
+export function retryAfter({ headers }: Pick<Answer, "headers">, now: number): number | null {
+  const text = headers.get("retry-after") ?? "";
+  if (/^\d{1,6}(\.\d{1,6})?$/.test(text)) {
+    return Number(text) * 1000;
+  }
+  const at = text.endsWith(" GMT") ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(at) ? null : Math.max(0, at - now);
+}
+
 /** What most answers mean: 2xx is success. */
 export function byStatus(status: number, gone: string | null = null): Verdict {
   const delivered = status >= 200 && status < 300;

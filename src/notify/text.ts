@@ -19,16 +19,22 @@ export function withoutColours(text: string): string {
   return text.replace(ANSI, "");
 }
 
+/** A line with � for what would be unseen. */
+export function seen(line: string): string {
+  return line.toWellFormed().replace(UNSEEN, "\uFFFD");
+}
+
+/** All lines as one of at most `limit` UTF-16 units, in whole characters, with � for what would be unseen. */
+export function joined(text: string, limit: number): string {
+  return cut(seen(text.slice(0, LOOKED_AT).replace(/[\t\r\n]+/g, " ")), limit);
+}
+
 /** The first line that says something, with � for what would be unseen; empty where there is none. */
 export function oneLine(text: string): string {
   const line = withoutColours(text.slice(0, LOOKED_AT))
     .trimStart()
     .split(/[\n\r\u2028\u2029]/, 1);
-  return (line[0] ?? "")
-    .replace(/[\t\v\f ]+/g, " ")
-    .trim()
-    .toWellFormed()
-    .replace(UNSEEN, "\uFFFD");
+  return seen((line[0] ?? "").replace(/[\t\v\f ]+/g, " ").trim());
 }
 
 /**
@@ -48,7 +54,11 @@ export function fit(
   return `\u2068${cut(line, limit - 2, escape)}\u2069`;
 }
 
-function cut(line: string, limit: number, escape: (part: string) => string): string {
+function cut(
+  line: string,
+  limit: number,
+  escape: (part: string) => string = (part) => part,
+): string {
   let whole = "";
   let shortened = "";
   for (const { segment } of graphemes.segment(line)) {

@@ -1,5 +1,5 @@
 import { KINDS } from "../notify/kinds.ts";
-import type { Answer, Verdict } from "../notify/kind.ts";
+import { retryAfter, type Answer, type Verdict } from "../notify/kind.ts";
 import { secretsOf } from "../env.ts";
 import { excerpt, EXCERPT_MARGIN, redact } from "../security/redact.ts";
 import { beginning } from "./beginning.ts";
@@ -14,6 +14,8 @@ const TIMEOUT_MS = 15_000;
 const EXCERPT_BYTES = 4096;
 /** Shorter words in headers are no secrets, and would be found in any text. */
 const MIN_SECRET = 8;
+/** Shorter parts of a secret URL are words such as "services". */
+const MIN_PART = 16;
 /** More calls than any one event takes: a side that always has another page is left alone. */
 const MAX_CALLS = 20;
 
@@ -47,18 +49,14 @@ export async function send(
     return failed("Its secret can't be unsealed: the key that sealed it is not in SIGNALBOX_KEYS.");
   }
   const { secrets, headers } = opened;
-  const hidden = [
-    ...secretsOf(config),
-    ...secrets,
-    // A value may be a scheme and a token: either is hidden, whole or in part.
-    ...Object.values(headers)
-      .flatMap((value) => [value, ...value.split(" ")])
-      .filter((text) => text.length >= MIN_SECRET),
-  ];
+  const hidden = [...secretsOf(config), ...secrets, ...Object.values(headers).flatMap(wordsOf)];
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const answers: Answer[] = [];
   const told = asTold(event);
   const kind = KINDS[row.kind];
+  if (kind.proof === "url") {
+    hidden.push(...secrets.flatMap(partsOf));
+  }
   const message = {
     event: told,
     attempt,
@@ -83,6 +81,7 @@ export async function send(
       if (answers.length === MAX_CALLS) {
         return failed(`It takes more than ${MAX_CALLS} calls.`);
       }
+      hidden.push(...wordsOf(step.headers["authorization"] ?? ""));
       const response = await fetch(step.url, {
         method: step.method ?? "POST",
         headers: step.headers,
@@ -96,11 +95,10 @@ export async function send(
         headers: response.headers,
         text: new TextDecoder().decode(bytes),
       });
-      const retryAfter = response.headers.get("retry-after") ?? "";
       last = {
         status: response.status,
         excerpt: excerpt(bytes.subarray(0, EXCERPT_BYTES + EXCERPT_MARGIN), hidden, EXCERPT_BYTES),
-        retryAfterMs: /^\d{1,6}(\.\d{1,6})?$/.test(retryAfter) ? Number(retryAfter) * 1000 : null,
+        retryAfterMs: retryAfter(response, context.now()),
       };
     }
   } catch (error) {
@@ -111,6 +109,18 @@ export async function send(
         : redact(`It could not be reached: ${String(error)}`, hidden).slice(0, 200),
     );
   }
+}
+
+/** A value may be a scheme and a token: either is hidden, whole or in part. */
+function wordsOf(value: string): string[] {
+  return [value, ...value.split(" ")].filter((text) => text.length >= MIN_SECRET);
+}
+
+/** What servers tell of the address that they were asked at: its path, and what in it or in the query nobody can guess. */
+function partsOf(url: string): string[] {
+  const { pathname, search, searchParams } = new URL(url);
+  const parts = [...pathname.split("/"), ...searchParams.values()];
+  return [pathname + search, pathname, ...parts].filter((text) => text.length >= MIN_PART);
 }
 
 /** What of a subscriber is sealed; null where a key is gone. */

@@ -50,15 +50,11 @@ export async function openSession(
   return session.success && session.data.until > now ? session.data : null;
 }
 
-/** What a form of this session's pages carries, and no other page can know. */
-export async function formToken(keyring: Keyring, { nonce }: Session): Promise<string> {
-  return keyring.tag(FORM_PURPOSE, nonce);
+/** What a form carries, and no other page can know. `owner` is the session's nonce, or the actor that Access has let in. */
+export async function formToken(keyring: Keyring, owner: string): Promise<string> {
+  return keyring.tag(FORM_PURPOSE, owner);
 }
 
-export async function isFormToken(
-  keyring: Keyring,
-  { nonce }: Session,
-  text: string,
-): Promise<boolean> {
-  return keyring.checkTag(FORM_PURPOSE, text, nonce);
+export async function isFormToken(keyring: Keyring, owner: string, text: string): Promise<boolean> {
+  return keyring.checkTag(FORM_PURPOSE, text, owner);
 }

@@ -59,7 +59,9 @@ async function overviews(c: Context<AppEnv>, visitor: Visitor): Promise<Overview
   if (visitor.only === null) {
     await visitProjects(c.env, ({ key }) => read(key));
   } else {
-    await read(keyNamed(c, visitor.only));
+    for (const project of visitor.only) {
+      await read(keyNamed(c, project));
+    }
   }
   return found.sort((a, b) => (a.project.project < b.project.project ? -1 : 1));
 }

@@ -4,7 +4,7 @@ import type { Api } from "../../api/context.ts";
 import { Head, show, Told } from "../frame.tsx";
 import { Action, Csrf } from "../parts/project.tsx";
 import { onForm, textOf } from "../posting.ts";
-import { admit, setTheme, tell, type Visitor } from "../visitor.ts";
+import { ACCESS_LOGOUT, admit, setTheme, tell, type Visitor } from "../visitor.ts";
 
 export function settingRoutes(api: Api): void {
   api.get("/settings", async (c) => {
@@ -40,14 +40,18 @@ const Settings: FC<{ visitor: Visitor }> = ({ visitor }) => (
       <section aria-labelledby="session">
         <h2 id="session">Session</h2>
         <dl class="facts section">
-          <dt>Token</dt>
+          <dt>{visitor.access === true ? "Through Access" : "Token"}</dt>
           <dd>
             <code>{visitor.token}</code>
           </dd>
           <dt>It may</dt>
-          <dd>{visitor.scopes.join(", ")}</dd>
+          <dd>
+            {visitor.scopes.length === 0
+              ? "what the access rules of each project say"
+              : visitor.scopes.join(", ")}
+          </dd>
           <dt>Where</dt>
-          <dd>{visitor.only ?? "the whole instance"}</dd>
+          <dd>{visitor.only?.join(", ") ?? "the whole instance"}</dd>
           <dt>Times</dt>
           <dd>
             in {visitor.clock.zone}
@@ -55,9 +59,15 @@ const Settings: FC<{ visitor: Visitor }> = ({ visitor }) => (
           </dd>
         </dl>
         <div class="section">
-          <Action to="/sign-out" visitor={{ ...visitor, may: () => true }}>
-            Sign out
-          </Action>
+          {visitor.access === true ? (
+            <a class="button" href={ACCESS_LOGOUT}>
+              Sign out
+            </a>
+          ) : (
+            <Action to="/sign-out" visitor={{ ...visitor, may: () => true }}>
+              Sign out
+            </Action>
+          )}
         </div>
       </section>
       <section class="section" aria-labelledby="look">

@@ -9,7 +9,7 @@ import { newSession } from "../../security/session.ts";
 import { Head, show } from "../frame.tsx";
 import { Icon } from "../parts/mark.tsx";
 import { ownPath } from "../path.ts";
-import { endSession, formOf, readerOf, readForm, startSession } from "../visitor.ts";
+import { endSession, formOf, readerOf, readForm, sessionOf, startSession } from "../visitor.ts";
 
 interface SignIn {
   /** Where to go from here. */
@@ -109,7 +109,11 @@ export function signInRoutes(api: Api): void {
   });
 
   api.post("/sign-out", sameOrigin, async (c) => {
-    await formOf(c);
+    const session = await sessionOf(c);
+    if (session === null) {
+      throw unauthorized("token_missing", "You are not signed in with a token.");
+    }
+    await formOf(c, session.nonce);
     endSession(c);
     return c.redirect("/sign-in", 303);
   });

@@ -1,4 +1,6 @@
-import { cut, type Answer, type Outcome } from "./status.ts";
+import { retryAfter } from "../kind.ts";
+import { joined } from "../text.ts";
+import { type Answer, type Outcome } from "./status.ts";
 
 /** What the hosts' answers have in common. `host` is the name that people know it by. */
 export function outcomeOf(host: string, answer: Answer, now: number): Outcome {
@@ -28,11 +30,12 @@ export function outcomeOf(host: string, answer: Answer, now: number): Outcome {
 }
 
 /** Milliseconds until it may be tried again, by whichever header says so. */
-export function waitOf({ headers }: Answer, now: number): number | null {
-  const after = headers.get("retry-after") ?? "";
-  if (/^\d{1,6}$/.test(after)) {
-    return Number(after) * 1000;
+export function waitOf(answer: Answer, now: number): number | null {
+  const after = retryAfter(answer, now);
+  if (after !== null) {
+    return after;
   }
+  const { headers } = answer;
   // Answers that are no refusal have these too.
   const prefix = ["x-ratelimit", "ratelimit"].find(
     (name) => headers.get(`${name}-remaining`) === "0",
@@ -44,7 +47,7 @@ export function waitOf({ headers }: Answer, now: number): number | null {
 /** `: <the host's own words>`, or a full stop. */
 function messageOf(body: string): string {
   const message = textOf(parse(body));
-  return message === "" ? "." : `: ${cut(message, 300)}`;
+  return message === "" ? "." : `: ${joined(message, 300)}`;
 }
 
 function parse(body: string): unknown {

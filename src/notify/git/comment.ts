@@ -1,6 +1,7 @@
 import { idOf, listOf } from "./answer.ts";
 import type { Telling } from "./github.ts";
-import { cut, digest, tell, type Memory, type State, type Step, type Told } from "./status.ts";
+import { digest, tell, type Memory, type State, type Step, type Told } from "./status.ts";
+import { joined } from "../text.ts";
 
 /** The comment on a pull request: one, which is rewritten from deploy to deploy. */
 
@@ -120,7 +121,7 @@ function number({ deploy }: Told): string {
 
 /** People's words as they are: in a code span only a backtick has a meaning, and in a table's cell a bar. */
 function verbatim(text: string, max: number): string {
-  const line = cut(text, max).replaceAll("`", "'").replaceAll("|", "¦");
+  const line = joined(text, max).replaceAll("`", "'").replaceAll("|", "¦");
   return line.trim() === "" ? "–" : `\`${line}\``;
 }
 

@@ -5,7 +5,6 @@ import { comment } from "./comment.ts";
 import { ApiUrl, Repository } from "./settings.ts";
 import {
   bounded,
-  cut,
   isOutdone,
   tell,
   toldAt,
@@ -17,6 +16,7 @@ import {
   type Step,
   type Told,
 } from "./status.ts";
+import { joined } from "../text.ts";
 import type { Event } from "../../project/shapes.ts";
 
 /** Commit statuses, deployments and a comment on the pull request. */
@@ -174,7 +174,7 @@ function make({ base, event, memory, told }: Telling): Step | null {
     required_contexts: [],
     payload: { signalbox: deploy.id },
     environment: environmentOf(told),
-    description: cut(`Deploy #${deploy.number} by Signalbox`, 140),
+    description: joined(`Deploy #${deploy.number} by Signalbox`, 140),
     production_environment: production,
     transient_environment: !production,
   };

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 
 import type { Deploy, Event, EventType } from "../../project/shapes.ts";
+import { joined } from "../text.ts";
 
 /** What git hosts are told of a deploy, and what is remembered of their answers. Pure: no host is asked from here. */
 
@@ -176,7 +177,7 @@ export function toldAt(event: Event, memory: Memory): Told | null {
     commit,
     state,
     sentence,
-    description: cut(`#${deploy.number}: ${sentence}`, 140),
+    description: joined(`#${deploy.number}: ${sentence}`, 140),
     context: bounded(contextOf(deploy), 100),
     page,
     site,
@@ -221,36 +222,16 @@ export function tell(
 
 export function contextOf(deploy: Deploy): string {
   const place = deploy.environment === "production" ? "" : `/${deploy.target}`;
-  return cut(`signalbox/${deploy.project}${place}`, 1000);
+  return joined(`signalbox/${deploy.project}${place}`, 1000);
 }
 
 /** A name that is no longer than `max`: one that would be keeps its beginning, and a hash tells it from its like. */
 export function bounded(name: string, max: number): string {
-  return name.length <= max ? name : `${cut(name, max - 13)}-${digest(name).slice(0, 12)}`;
+  return name.length <= max ? name : `${joined(name, max - 13)}-${digest(name).slice(0, 12)}`;
 }
 
 export function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex");
-}
-
-/** Control, bidi and zero-width characters can make a line say something else than it does. */
-const DECEPTIVE = /[\p{Cc}\p{Cs}\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
-
-/** One line of at most `max` UTF-16 units, cut between characters as people see them. */
-export function cut(text: string, max: number): string {
-  const line = text.replace(/[\t\r\n]+/g, " ").replace(DECEPTIVE, "\ufffd");
-  if (line.length <= max) {
-    return line;
-  }
-  let kept = "";
-  // One character can be built of thousands, so the look ahead is bounded too.
-  for (const { segment } of new Intl.Segmenter("en").segment(line.slice(0, max * 2))) {
-    if (kept.length + segment.length > max - 1) {
-      break;
-    }
-    kept += segment;
-  }
-  return `${kept}…`;
 }
 
 /** Only http(s), as the parser writes it. */

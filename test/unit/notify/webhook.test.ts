@@ -11,6 +11,7 @@ import {
   webhook,
   webhookRequest,
 } from "../../../src/notify/webhook.ts";
+import { retryAfter } from "../../../src/notify/kind.ts";
 
 const OLD = newWebhookSecret();
 const NEW = newWebhookSecret();
@@ -114,6 +115,19 @@ describe("an event's body", () => {
     );
     expect(eventBody(event({ deploy: many })).length).toBeLessThan(256 * 1024);
   });
+});
+
+it.each([
+  ["8", 8_000],
+  ["0.5", 500],
+  ["Thu, 01 Jan 1970 00:01:00 GMT", 50_000],
+  ["Thu, 01 Jan 1970 00:00:01 GMT", 0],
+  ["soon", null],
+  ["-1", null],
+  ["1970-01-01", null],
+  ["", null],
+])("Retry-After: %s asks to wait %s ms", (text, ms) => {
+  expect(retryAfter({ headers: new Headers({ "retry-after": text }) }, 10_000)).toBe(ms);
 });
 
 describe("a webhook's answer", () => {

@@ -120,6 +120,24 @@ describe("a subscriber's own headers", () => {
     expect(changed.body.headers).toEqual([]);
   });
 
+  it("are sent to no other origin than they were given for, unless they are given anew", async () => {
+    const headers = { Authorization: "Bearer hush-hush-hush" };
+    const { path } = await subscribed({ headers });
+    const elsewhere = { url: "https://elsewhere.example/" };
+    const refused = await edge.on("PATCH", path, { json: elsewhere });
+    expectProblem(refused, 422, "field_invalid");
+    expect(refused.body.errors[0].field).toBe("headers");
+    expect((await edge.on("GET", path)).body.url).toBe(URL);
+    for (const json of [
+      { url: `https://${HOST}/other` },
+      { ...elsewhere, headers },
+      { url: URL, headers: {} },
+      elsewhere,
+    ]) {
+      expect((await edge.on("PATCH", path, { json })).status).toBe(200);
+    }
+  });
+
   it.each([
     [{ "Content-Type": "text/plain" }],
     [{ "webhook-id": "x" }],
@@ -317,6 +335,19 @@ describe("a chat", () => {
     const log = await edge.on("GET", `${path}/deliveries`);
     expect(stored + log.text + (await edge.on("GET", path)).text).not.toContain("hush-hush");
     expect(log.body.items).toMatchObject([{ state: "delivered" }]);
+  });
+
+  it("that tells the address it was asked at tells it to nobody else", async () => {
+    const url = `https://${HOST}/${SECRET}?sig=hush-and-hush-and-hush`;
+    const said = "No POST /T000/B000/hush-hush-hush; hush-and-hush-and-hush? hush-hush-hush!";
+    const { path } = await subscribed(
+      { kind: "teams", url },
+      () => new Response(said, { status: 500 }),
+    );
+    await edge.on("POST", `${path}/test`);
+    await edge.world.run(1_000);
+    const { items } = (await edge.on("GET", `${path}/deliveries`)).body;
+    expect(items[0].response).toBe("No POST [redacted]; [redacted]? hush-hush-hush!");
   });
 
   it.each([

@@ -171,6 +171,37 @@ describe("a git host as a subscriber", () => {
     expect(github.tokens).toEqual(new Set(["Bearer github_pat_another"]));
   });
 
+  it("has its token sent to no other host than it was given for, unless it is given anew", async () => {
+    const { id } = (await subscribe({ deployments: false })).body;
+    const path = `/subscribers/${id}`;
+    const api_url = "https://git.elsewhere.example/api/v3";
+    const refused = await edge.on("PATCH", path, { json: { api_url } });
+    expectProblem(refused, 422, "field_invalid");
+    expect(refused.body.errors[0].field).toBe("token");
+    const github = GitHub.at("git.elsewhere.example");
+    GitHub.at("api.github.com");
+    await deployed();
+    expect(github.calls).toEqual([]);
+    for (const json of [{ repository: "acme/other" }, { api_url, token: "github_pat_another" }]) {
+      expect((await edge.on("PATCH", path, { json })).status).toBe(200);
+    }
+    await deployed("d".repeat(40));
+    expect(github.tokens).toEqual(new Set(["Bearer github_pat_another"]));
+  });
+
+  it("that repeats the header it was sent tells nobody of it", async () => {
+    const github = GitHub.at("api.bitbucket.org");
+    const basic = btoa(`ada@example.com:${TOKEN}`);
+    github.instead = () => Response.json({ error: { message: `not ${basic}` } }, { status: 400 });
+    const { id } = (await subscribe({ kind: "bitbucket", username: "ada@example.com" })).body;
+    await deployed();
+    const { items } = (await edge.on("GET", `/subscribers/${id}/deliveries`)).body;
+    expect(items[0]).toMatchObject({
+      error: "Bitbucket answered 400: not [redacted]",
+      response: '{"error":{"message":"not [redacted]"}}',
+    });
+  });
+
   it("waits as long as the host's rate limit says", async () => {
     const github = GitHub.at("api.github.com");
     const { id } = (await subscribe({ deployments: false, events: ["deploy.succeeded"] })).body;

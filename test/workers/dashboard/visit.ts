@@ -11,6 +11,12 @@ export interface Page {
 /** A browser with its cookies, as far as pages need one. */
 export class Visit {
   readonly cookies = new Map<string, string>();
+  readonly #always: Record<string, string>;
+
+  /** What somebody between the browser and us adds to every request. */
+  constructor(always: Record<string, string> = {}) {
+    this.#always = always;
+  }
 
   async get(path: string, headers: Record<string, string> = {}): Promise<Page> {
     return this.#send(path, { headers });
@@ -42,6 +48,7 @@ export class Visit {
   async #send(path: string, init: RequestInit): Promise<Page> {
     const headers = new Headers({
       accept: "text/html",
+      ...this.#always,
       ...(init.headers as Record<string, string>),
     });
     headers.set("cookie", [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; "));
