@@ -104,7 +104,7 @@
     if (old.matches("input, select, textarea") || old.isEqualNode(fresh)) {
       return;
     }
-    for (const { name } of [...old.attributes]) {
+    for (const { name } of Array.from(old.attributes)) {
       if (!fresh.hasAttribute(name) && name !== "open") {
         old.removeAttribute(name);
       }
@@ -122,7 +122,7 @@
     const keys = new Set([...fresh.children].map(keyOf));
     /** @type {Map<string, Element>} */
     const keyed = new Map();
-    for (const child of [...old.children]) {
+    for (const child of Array.from(old.children)) {
       const key = keyOf(child);
       if (key !== null && keys.has(key)) {
         keyed.set(key, child);
@@ -217,7 +217,8 @@
       becomeWithin(foot, under);
     }
     if (show) {
-      /** @type {HTMLElement | null} */ (main.querySelector("table.history a"))?.focus();
+      const first = main.querySelector("table.history a");
+      (first instanceof HTMLElement ? first : main).focus();
     } else if (held !== null && !held.isConnected) {
       main.focus({ preventScroll: true });
     }
@@ -266,7 +267,10 @@
         again = true;
       }
       await new Promise((resolve) => setTimeout(resolve, lost ? AGAIN_MS : PAUSE_MS));
-    } while (again && !over);
+      if (over) {
+        return;
+      }
+    } while (again);
     reading = false;
   };
 
