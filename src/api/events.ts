@@ -1,6 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { stream } from "hono/streaming";
 import type { StreamingApi } from "hono/utils/stream";
 
 import { Problem } from "../problem.ts";
@@ -9,16 +8,11 @@ import { checkScope, identify, onProject } from "./guard.ts";
 import { ProjectParams } from "./params.ts";
 import { json, refusals } from "./responses.ts";
 import { Event as EventShape } from "./schemas.ts";
+import { streamOf } from "./sse.ts";
 import { findDeploy } from "./wait.ts";
 import { Watch } from "./watch.ts";
 
 const PAGE = 100;
-/** Proxies cut what is silent for a minute or so. */
-const PING_MS = 15_000;
-/** A token that was revoked or has expired hears nothing after so long. */
-const CHECK_MS = 30_000;
-/** How long a client should wait before it comes again. */
-const RETRY_MS = 2_000;
 
 const Sequence = z.coerce.number().int().min(0);
 
@@ -96,63 +90,20 @@ function lastEventId(c: Context<AppEnv>): number | null {
  */
 export async function streamEvents(
   c: Context<AppEnv>,
-  after: number | null,
+  from: number | null,
   deploy: string | null,
 ): Promise<Response> {
-  const from = after ?? (deploy === null ? await askProject(c, (p) => p.sequence()) : 0);
-  c.header("content-type", "text/event-stream");
-  // Some proxies keep what is streamed until they have more of it, unless they are told not to.
-  c.header("x-accel-buffering", "no");
-  return stream(c, async (out) => {
-    const watch = new Watch(c);
-    out.onAbort(() => watch.close());
-    try {
-      await out.write(`retry: ${RETRY_MS}\n\n`);
-      const why = await follow(c, out, watch, from, deploy);
-      await out.write(`event: end\ndata: ${JSON.stringify({ reason: why })}\n\n`);
-    } finally {
-      watch.close();
-    }
-  });
-}
-
-/** Sends until there is nothing more to come; says why that is. */
-async function follow(
-  c: Context<AppEnv>,
-  out: StreamingApi,
-  watch: Watch,
-  from: number,
-  deploy: string | null,
-): Promise<string> {
-  let after = from;
-  let checked = Date.now();
-  while (await watch.next(PING_MS)) {
-    const now = Date.now();
-    if (now - checked > CHECK_MS) {
-      if (!(await stillMay(c))) {
-        return "The token is not good any more.";
-      }
-      checked = now;
-    }
-    const before = after;
-    try {
+  let after = from ?? (deploy === null ? await askProject(c, (p) => p.sequence()) : 0);
+  return streamOf(c, new Watch(c), {
+    async send(out) {
+      const before = after;
       // Asked first: what it ended with is then among the events.
       const ended = deploy !== null && (await findDeploy(c, deploy)).ended_at !== null;
       after = await send(c, out, after, deploy);
-      if (ended) {
-        return "The deploy has ended.";
-      }
-    } catch (error) {
-      // What can't be asked for a moment is asked again.
-      if (error instanceof Problem) {
-        throw error;
-      }
-    }
-    if (after === before) {
-      await out.write(": ping\n\n");
-    }
-  }
-  return "The token was revoked, or the project was removed.";
+      return { sent: after !== before, ...(ended ? { over: "The deploy has ended." } : {}) };
+    },
+    check: async () => checkScope((await identify(c, keyIn(c))).caller, "read"),
+  });
 }
 
 /** Sends what there is after a sequence number; answers the last one sent. */
@@ -174,14 +125,4 @@ async function send(
     more = page.length === PAGE;
   }
   return last;
-}
-
-async function stillMay(c: Context<AppEnv>): Promise<boolean> {
-  try {
-    checkScope((await identify(c, keyIn(c))).caller, "read");
-    return true;
-  } catch (error) {
-    // A project that can't be asked for a moment says nothing about the token.
-    return !(error instanceof Problem) || error.status >= 500;
-  }
 }

@@ -8,18 +8,26 @@ import { keyIn, type AppEnv } from "./context.ts";
 const RECONNECT_MS = 1_000;
 
 /**
- * Waits at the edge for news of the project in the path, while the project may sleep. A socket that breaks is opened again, and
- * counts as news each time: what happened in between is then read.
+ * Waits at the edge for news of the project in the path, or of several, while they may sleep. A socket that breaks is opened
+ * again, and counts as news each time: what happened in between is then read.
  */
 export class Watch {
   readonly #c: Context<AppEnv>;
-  #socket: WebSocket | null = null;
+  readonly #keys: Set<string>;
+  readonly #sockets = new Map<string, WebSocket>();
+  #heard = 0;
   #news = false;
   #over = false;
   #wake: () => void = () => undefined;
 
-  constructor(c: Context<AppEnv>) {
+  constructor(c: Context<AppEnv>, keys: readonly string[] = [keyIn(c)]) {
     this.#c = c;
+    this.#keys = new Set(keys);
+  }
+
+  /** Grows with all news. Where {@link next} has only run out of time it is as before. */
+  get heard(): number {
+    return this.#heard;
   }
 
   /**
@@ -28,7 +36,7 @@ export class Watch {
    */
   async next(ms: number): Promise<boolean> {
     let patience = ms;
-    if (this.#socket === null && !this.#over && !(await this.#connect())) {
+    if (!this.#over && !(await this.#connect())) {
       patience = Math.min(ms, RECONNECT_MS);
     }
     if (!this.#news && !this.#over) {
@@ -43,36 +51,49 @@ export class Watch {
 
   close(): void {
     this.#over = true;
-    this.#socket?.close();
+    for (const socket of this.#sockets.values()) {
+      socket.close();
+    }
     this.#wake();
   }
 
+  /** Whether all that are watched can be heard. */
   async #connect(): Promise<boolean> {
+    const missing = [...this.#keys].filter((key) => !this.#sockets.has(key));
+    const found = await Promise.all(missing.map((key) => this.#open(key)));
+    return found.every(Boolean);
+  }
+
+  async #open(key: string): Promise<boolean> {
     try {
-      const socket = await listenTo(this.#c.env, keyIn(this.#c), this.#c.var.caller.token);
+      const socket = await listenTo(this.#c.env, key, this.#c.var.caller.token);
       socket.addEventListener("message", () => this.#notice());
       socket.addEventListener("close", ({ code }) => {
         socket.close();
-        this.#over ||= code === CLOSED.revoked || code === CLOSED.removed;
-        this.#lose(socket);
+        if (code === CLOSED.removed) {
+          this.#keys.delete(key);
+        }
+        this.#over ||= code === CLOSED.revoked || this.#keys.size === 0;
+        this.#lose(key, socket);
       });
-      socket.addEventListener("error", () => this.#lose(socket));
-      this.#socket = socket;
-      this.#news = true;
+      socket.addEventListener("error", () => this.#lose(key, socket));
+      this.#sockets.set(key, socket);
+      this.#notice();
       return true;
     } catch {
       return false;
     }
   }
 
-  #lose(socket: WebSocket): void {
-    if (this.#socket === socket) {
-      this.#socket = null;
+  #lose(key: string, socket: WebSocket): void {
+    if (this.#sockets.get(key) === socket) {
+      this.#sockets.delete(key);
     }
     this.#notice();
   }
 
   #notice(): void {
+    this.#heard += 1;
     this.#news = true;
     this.#wake();
   }

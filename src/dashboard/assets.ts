@@ -1,3 +1,4 @@
+import live from "./assets/live.client.js";
 import client from "./assets/page.client.js";
 import forms from "./assets/forms.css";
 import frame from "./assets/frame.css";
@@ -18,7 +19,7 @@ const level = '<path stroke="none" d="M5 1.8h9v4H5z"/>';
 const FILES = {
   // What is narrower comes last, and wins.
   "style.css": ["text/css; charset=utf-8", [ground, frame, line, pages, forms, narrow].join("\n")],
-  "client.js": ["text/javascript; charset=utf-8", client],
+  "client.js": ["text/javascript; charset=utf-8", [client, live].join("\n")],
   "clear.svg": [
     "image/svg+xml",
     ink(`${post}<path stroke="none" transform="rotate(-42 5 4)" d="M5 1.8h9v4H5z"/>`),

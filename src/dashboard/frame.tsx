@@ -16,6 +16,8 @@ export interface PageProps {
   readonly visitor?: Visitor | null;
   readonly at?: "projects" | "audit" | "tokens" | "settings";
   readonly icon?: "clear" | "stop" | "held" | "failed";
+  /** Where the script listens, to keep the page up to date. */
+  readonly live?: string;
   /** More for the footer. */
   readonly foot?: readonly string[];
   readonly children?: Child;
@@ -34,6 +36,7 @@ const Page: FC<PageProps> = ({
   visitor = null,
   at,
   icon = "clear",
+  live,
   foot = [],
   children,
 }) => (
@@ -66,9 +69,10 @@ const Page: FC<PageProps> = ({
           {visitor !== null && <Navigation at={at} visitor={visitor} />}
         </div>
       </header>
-      <main id="main" tabindex={-1}>
+      <main id="main" tabindex={-1} data-live={live}>
         {children}
       </main>
+      {live !== undefined && <p class="unseen" aria-live="polite" data-spoken=""></p>}
       <footer class="foot">
         <div class="wide">
           {foot.map((text) => (
@@ -157,7 +161,7 @@ export const Head: FC<{
 /** What came of the form that led here. It has focus, so that it is heard first. */
 export const Told: FC<{ visitor: Visitor }> = ({ visitor: { told } }) =>
   told === null ? null : (
-    <div class="wide">
+    <div class="wide" data-kept="">
       <p class="told" role="status" tabindex={-1} autofocus>
         <Icon name={told.ok ? "done" : "failed"} tone={told.ok ? "ok" : "bad"} />
         <span>{told.text}</span>

@@ -2,6 +2,7 @@ import type { Api } from "../api/context.ts";
 import { Problem } from "../problem.ts";
 import { asking } from "./ask.ts";
 import { asset } from "./assets.ts";
+import { liveRoutes } from "./live.ts";
 import { actionRoutes } from "./pages/actions.tsx";
 import { deployRoutes } from "./pages/deploy.tsx";
 import { eventRoutes } from "./pages/events.tsx";
@@ -49,4 +50,5 @@ export function dashboard(api: Api): void {
   eventRoutes(api);
   settingRoutes(api);
   uploadRoutes(api);
+  liveRoutes(api);
 }

@@ -189,7 +189,10 @@ export async function tell(c: Context<AppEnv>, feedback: Feedback): Promise<void
 
 async function takeFeedback(c: Context<AppEnv>): Promise<Feedback | null> {
   const { name, options } = cookies(c);
-  const sealed = c.req.method === "GET" ? getCookie(c, name("told")) : undefined;
+  // A page that is read again by its script, perhaps in another tab, is not the next one.
+  const read =
+    c.req.method === "GET" && (c.req.header("sec-fetch-mode") ?? "navigate") === "navigate";
+  const sealed = read ? getCookie(c, name("told")) : undefined;
   if (sealed === undefined) {
     return null;
   }

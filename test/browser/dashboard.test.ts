@@ -1,8 +1,9 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../scripts/demo/wait.ts";
 import { newCommit, World, type GitProject } from "../e2e/support/world.ts";
 import { launch } from "./support/browser.ts";
+import { openPages } from "./support/live.ts";
 
 /** People's way through Signalbox: a real browser, the bundle on workerd, the sandbox. */
 
@@ -16,6 +17,10 @@ beforeAll(async () => {
   [world, browser] = await Promise.all([World.start(), launch()]);
   await world.pages.speed({ factor: 0.2 });
   shop = await world.gitProject("shop");
+});
+// Pages that stay open go on listening, and would complain of a restart.
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()));
 });
 afterAll(async () => {
   await browser.close();
@@ -243,6 +248,10 @@ describe("a token", () => {
     );
     await context.close();
   });
+});
+
+describe("open pages", () => {
+  openPages(() => ({ world, browser, shop }));
 });
 
 describe("pages", () => {

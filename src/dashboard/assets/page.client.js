@@ -78,6 +78,9 @@
   };
 
   const tick = () => {
+    if (root.dataset.stopped !== undefined) {
+      return;
+    }
     for (const element of document.querySelectorAll("[data-since]")) {
       const { since, brief } = /** @type {HTMLElement} */ (element).dataset;
       const units = brief === undefined ? ["d", "h", "min", "s"] : ["d", "h", "m", "s"];
@@ -93,24 +96,23 @@
 
   const offerCopies = () => {
     for (const button of document.querySelectorAll("button[data-copy]")) {
-      const copy = /** @type {HTMLButtonElement} */ (button);
-      copy.hidden = false;
-      copy.addEventListener("click", () => {
-        void navigator.clipboard.writeText(copy.dataset.copy ?? "").then(() => {
-          copy.textContent = "✓ Copied";
-          copy.setAttribute("aria-live", "polite");
-          setTimeout(() => (copy.textContent = "Copy"), 2000);
-        });
-      });
+      /** @type {HTMLButtonElement} */ (button).hidden = false;
     }
+    document.addEventListener("click", ({ target }) => {
+      if (!(target instanceof HTMLButtonElement) || target.dataset.copy === undefined) {
+        return;
+      }
+      void navigator.clipboard.writeText(target.dataset.copy).then(() => {
+        target.textContent = "✓ Copied";
+        target.setAttribute("aria-live", "polite");
+        setTimeout(() => (target.textContent = "Copy"), 2000);
+      });
+    });
   };
-
-  /** Events as they happen. Nothing yet: a page is as of when it was loaded. */
-  const live = () => {};
 
   tellZone();
   offerCopies();
   tick();
   setInterval(tick, 1000);
-  live();
+  document.addEventListener("fresh", tick);
 })();

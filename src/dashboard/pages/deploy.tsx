@@ -69,6 +69,7 @@ export function deployRoutes(api: Api, ask: Asking): void {
       visitor,
       at: "projects",
       icon: isFailed(deploy) ? "failed" : deploy.ended_at === null ? "stop" : "clear",
+      live: `/projects/${deploy.project}/live`,
       children: <DeployPage story={story} lines={lines} visitor={visitor} />,
     });
   });

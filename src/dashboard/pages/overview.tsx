@@ -41,6 +41,7 @@ export function overviewRoutes(api: Api): void {
       reader: visitor,
       visitor,
       at: "projects",
+      live: "/live",
       foot: [`Cloudflare API: room for ${Math.floor(budget?.level ?? 0)} more calls now`],
       children: <OverviewPage all={all} filter={filter} visitor={visitor} />,
     });
@@ -132,7 +133,7 @@ const OverviewPage: FC<{ all: readonly Overview[]; filter: Filter; visitor: Visi
                 </th>
               </tr>
             </thead>
-            <tbody role="rowgroup">
+            <tbody role="rowgroup" data-stays="">
               {rows.map((overview) => (
                 <Row of={overview} clock={clock} />
               ))}
@@ -150,7 +151,7 @@ const Row: FC<{ of: Overview; clock: Clock }> = ({ of, clock }) => {
   const href = `/projects/${project.project}`;
   const { mark, text } = tellingOf(of, clock);
   return (
-    <tr role="row">
+    <tr role="row" data-key={project.project}>
       <th scope="row" role="rowheader" class="c-name">
         <a class="name" href={href}>
           {project.project}

@@ -53,6 +53,7 @@ export function projectRoutes(api: Api): void {
       visitor,
       at: "projects",
       icon: now.icon,
+      live: `/projects/${history.project.project}/live`,
       children: (
         <ProjectPage history={history} asked={asked} visitor={visitor} first={before === null} />
       ),
@@ -117,6 +118,7 @@ const ProjectPage: FC<{ history: History; asked: Asked; visitor: Visitor; first:
             <Filters history={history} asked={asked} />
             <Legend />
           </div>
+          <p class="ended small" data-ended=""></p>
           <HistoryTable deploys={items} of={history} clock={visitor.clock} />
           {items.length === 0 && <p class="none">{empty(asked, first)}</p>}
           <p class="more-row">

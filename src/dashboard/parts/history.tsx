@@ -47,7 +47,7 @@ export const HistoryTable: FC<{ deploys: readonly Deploy[]; of: Overview; clock:
         </tr>
       </thead>
       {days.map(({ head, entries }) => (
-        <tbody role="rowgroup">
+        <tbody role="rowgroup" data-key={head}>
           <tr role="row" class="day">
             <th scope="rowgroup" role="rowheader" colspan={HEADS.length}>
               {head}
@@ -55,7 +55,7 @@ export const HistoryTable: FC<{ deploys: readonly Deploy[]; of: Overview; clock:
           </tr>
           {entries.map((entry) =>
             "more" in entry ? (
-              <tr role="row" class="burst">
+              <tr role="row" class="burst" data-key={`more-${entry.more.at(-1)?.deploy.number}`}>
                 <td role="cell" colspan={HEADS.length}>
                   <details>
                     <summary>{entry.more.length} more superseded</summary>
@@ -91,7 +91,11 @@ const Row: FC<{ of: HistoryRow; clock: Clock; project: string }> = ({ of, clock,
   const arrow = { rollback: "back", promote: "up", build: null, upload: null }[deploy.kind];
   return (
     <>
-      <tr role="row" class={`entry${quiet ? " quiet" : ""}${below ? " joined" : ""}`}>
+      <tr
+        role="row"
+        data-key={deploy.number}
+        class={`entry${quiet ? " quiet" : ""}${below ? " joined" : ""}`}
+      >
         <td role="cell" class="c-outcome">
           <Mark of={markOf(deploy.status)} />
         </td>
@@ -148,7 +152,7 @@ const Row: FC<{ of: HistoryRow; clock: Clock; project: string }> = ({ of, clock,
         </td>
       </tr>
       {below && (
-        <tr role="row" class="why">
+        <tr role="row" class="why" data-key={`why-${deploy.number}`}>
           <td role="cell" colspan={2}></td>
           <td role="cell" colspan={8} class="small">
             <Say it={reason} />

@@ -26,7 +26,7 @@ export const NowBand: FC<{ of: Overview; visitor: Visitor }> = ({ of, visitor })
   );
   return (
     <div class="wide">
-      <h2 class="now-head" id="now" aria-live="polite">
+      <h2 class="now-head" id="now">
         <Say it={now.head} />
       </h2>
       <p class="second">
@@ -119,7 +119,7 @@ const Title: FC<{ of: Deploy }> = ({ of }) => (
 );
 
 const Waiting: FC<{ of: Deploy; visitor: Visitor }> = ({ of, visitor }) => (
-  <li class="waiting">
+  <li class="waiting" data-key={of.number}>
     <Title of={of} />
     <Ask to={`${pathOf(of)}/cancel`} visitor={visitor} kind="minor">
       Cancel…
@@ -183,7 +183,7 @@ const Running: FC<{ of: Deploy; overview: Overview; visitor: Visitor }> = ({
 }) => {
   const run = runOf(of, usualFor(overview.usual, of), visitor.clock.now);
   return (
-    <div class="running">
+    <div class="running" data-key={of.number}>
       <p class="titled-row">
         <Title of={of} />
       </p>

@@ -45,7 +45,17 @@ export class Visit {
     return /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? "";
   }
 
+  /** A stream of one of our pages, and what it is refused with otherwise. */
+  async listen(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return this.#ask(path, { headers: { accept: "text/event-stream", ...headers } });
+  }
+
   async #send(path: string, init: RequestInit): Promise<Page> {
+    const response = await this.#ask(path, init);
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+
+  async #ask(path: string, init: RequestInit): Promise<Response> {
     const headers = new Headers({
       accept: "text/html",
       ...this.#always,
@@ -58,6 +68,6 @@ export class Visit {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
       this.cookies.set(name, value);
     }
-    return { status: response.status, headers: response.headers, text: await response.text() };
+    return response;
   }
 }

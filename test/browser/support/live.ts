@@ -1,0 +1,111 @@
+import type { Browser, Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { until } from "../../../scripts/demo/wait.ts";
+import type { GitProject, World } from "../../e2e/support/world.ts";
+
+interface Stage {
+  readonly world: World;
+  readonly browser: Browser;
+  readonly shop: GitProject;
+}
+
+/** Pages that nobody loads again. `stage` is asked within each test. */
+export function openPages(stage: () => Stage): void {
+  /** The project's page, marked so that it would be seen if it was loaded anew. */
+  const watching = async (
+    project: string,
+    token: string = stage().world.stack.info.token,
+  ): Promise<Page> => {
+    const { world, browser } = stage();
+    const context = await browser.newContext({ baseURL: world.stack.info.url });
+    context.setDefaultTimeout(20_000);
+    const page = await context.newPage();
+    await page.goto(`/projects/${project}`);
+    await page.getByLabel("Token").fill(token);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.locator("h1", { hasText: project }).waitFor();
+    await shows(page, ".fresh", "Up to date, ");
+    await page.evaluate(() => document.documentElement.setAttribute("data-marked", ""));
+    return page;
+  };
+  const shows = async (page: Page, where: string, text: string | RegExp): Promise<void> => {
+    await page.locator(where, { hasText: text }).first().waitFor();
+  };
+  const isMarked = (page: Page): Promise<boolean> =>
+    page.evaluate(() => document.documentElement.hasAttribute("data-marked"));
+
+  /** What a push is called in sentences. */
+  const pushed = async (project: GitProject): Promise<string> => {
+    const { deploy_id: id } = await project.push();
+    const { commit_hash: hash } = await stage().world.signalbox.deploy(project.name, id ?? "");
+    return (hash ?? "").slice(0, 7);
+  };
+
+  test("two viewers see a deploy start, build and go live, and lose nothing they were at", async () => {
+    const { shop } = stage();
+    const pages = [await watching("shop"), await watching("shop")];
+    const [first] = pages;
+    await first?.getByLabel("Commit, message, author").fill("half a wo");
+    const commit = await pushed(shop);
+    for (const page of pages) {
+      await shows(page, "#now", /goes live at|is starting|is building|going live/);
+    }
+    expect(await first?.title()).toContain("▸");
+    for (const page of pages) {
+      await shows(page, "#now", `${commit} is live`);
+      await shows(page, "table.history", commit);
+    }
+    expect(await Promise.all(pages.map(isMarked))).toEqual([true, true]);
+    expect(await first?.title()).toBe("shop");
+    expect(await first?.locator(":focus").inputValue()).toBe("half a wo");
+  });
+
+  test("a burst of pushes is there with the reasons of the API", async () => {
+    const { world } = stage();
+    const busy = await world.gitProject("busy");
+    await world.pages.speed({ stages: { build: 600_000 } });
+    const page = await watching("busy");
+    await busy.push();
+    await until(
+      "it to run",
+      async () => (await world.signalbox.deploys("busy"))[0]?.status === "running",
+    );
+    await busy.push();
+    await busy.push();
+    const [waits, superseded] = await world.signalbox.deploys("busy");
+    await world.pages.speed({ factor: 0.2 });
+    expect([waits?.status, superseded?.status]).toEqual(["queued", "superseded"]);
+    await shows(page, "table.history", superseded?.reason ?? "no reason");
+    await shows(page, ".waiting", "Waits for its turn behind #1");
+    expect(waits?.reason).toContain("Waits for its turn behind #1");
+    expect(await isMarked(page)).toBe(true);
+  });
+
+  test("of a token that is revoked can do nothing any more, and leads to signing in", async () => {
+    const { world } = stage();
+    const path = "/v1/projects/shop/tokens";
+    const { id, token } = await world.signalbox.ask<{ id: string; token: string }>("POST", path, {
+      scopes: ["deploy"],
+    });
+    const page = await watching("shop", token);
+    const deploy = page.getByRole("button", { name: "Deploy now" });
+    expect(await deploy.isDisabled()).toBe(false);
+    await world.signalbox.ask("DELETE", `${path}/${id}`);
+    await shows(page, ".fresh", "You are signed out.");
+    expect(await deploy.isDisabled()).toBe(true);
+    await page.getByRole("link", { name: "Sign in" }).click();
+    await shows(page, "[role=alert]", "This token was revoked.");
+  });
+
+  test("go on by themselves when Signalbox was killed and is back", async () => {
+    const { world, shop } = stage();
+    const page = await watching("shop");
+    await world.stack.kill();
+    await shows(page, ".fresh", /Not updating since [\d:]+, connecting again/);
+    await world.stack.restart();
+    await shows(page, ".fresh", "Up to date, ");
+    const commit = await pushed(shop);
+    await shows(page, "#now", `${commit} is live`);
+    expect(await isMarked(page)).toBe(true);
+  });
+}
