@@ -8,6 +8,7 @@ import { ACCESS_HEADER } from "./access.ts";
 import type { Api } from "./context.ts";
 import { json } from "./responses.ts";
 import { eventSchema } from "./event-schema.ts";
+import { EXAMPLES } from "./examples.ts";
 import { EVENTS } from "./schemas.ts";
 
 const document = createRoute({
@@ -82,22 +83,23 @@ export function documentRoute(api: Api): void {
       },
     });
   }
-  let made: ReturnType<typeof make> | null = null;
-  api.openapi(document, (c) => c.json((made ??= make(api)), 200));
+  api.openapi(document, (c) => c.json(documentOf(api), 200));
   api.openapi(events, (c) => {
-    const { components } = (made ??= make(api));
+    const { components } = documentOf(api);
     return c.json(eventSchema({ ...components?.schemas }), 200);
   });
 }
 
-interface Made {
-  openapi: string;
-  components?: { schemas?: object };
-  [key: string]: unknown;
+type Made = ReturnType<Api["getOpenAPI31Document"]>;
+let made: Made | null = null;
+
+/** The one of the app, made when it is first asked for: by then, all routes are there. */
+export function documentOf(api: Api): Made {
+  return (made ??= make(api));
 }
 
 function make(api: Api): Made {
-  const made = api.getOpenAPI31Document({
+  const document = api.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Signalbox",
@@ -107,5 +109,16 @@ function make(api: Api): Made {
     },
     servers: [{ url: "/" }],
   });
-  return { ...made };
+  for (const operation of Object.values(document.paths ?? {}).flatMap(Object.values)) {
+    const { operationId, requestBody } = operation as {
+      operationId: string;
+      requestBody?: { content: Record<string, { example?: object }> };
+    };
+    const body = requestBody?.content["application/json"];
+    const example = EXAMPLES[operationId];
+    if (body !== undefined && example !== undefined) {
+      body.example = example;
+    }
+  }
+  return document;
 }

@@ -16,6 +16,9 @@ export interface PageProps {
   readonly visitor?: Visitor | null;
   readonly at?: "projects" | "audit" | "tokens" | "settings";
   readonly icon?: "clear" | "stop" | "held" | "failed";
+  /** What this page alone loads. */
+  readonly style?: AssetName;
+  readonly script?: AssetName;
   /** More for the footer. */
   readonly foot?: readonly string[];
   readonly children?: Child;
@@ -34,6 +37,8 @@ const Page: FC<PageProps> = ({
   visitor = null,
   at,
   icon = "clear",
+  style,
+  script,
   foot = [],
   children,
 }) => (
@@ -50,7 +55,9 @@ const Page: FC<PageProps> = ({
       <title>{title}</title>
       <link rel="icon" type="image/svg+xml" href={assetUrl(`${icon}.svg` satisfies AssetName)} />
       <link rel="stylesheet" href={assetUrl("style.css")} />
+      {style !== undefined && <link rel="stylesheet" href={assetUrl(style)} />}
       <script src={assetUrl("client.js")} defer></script>
+      {script !== undefined && <script src={assetUrl(script)} defer></script>}
     </head>
     <body>
       <a class="skip" href="#main">
@@ -78,6 +85,7 @@ const Page: FC<PageProps> = ({
             Times in {reader.clock.zone}
             {!reader.zoned && ", until your browser says its own zone"}
           </span>
+          <a href="/docs">API reference</a>
           <span>Signalbox {VERSION}</span>
         </div>
       </footer>

@@ -9,6 +9,7 @@ import { hookRoutes } from "./pages/hooks.tsx";
 import { overviewRoutes } from "./pages/overview.tsx";
 import { policyRoutes } from "./pages/policy.tsx";
 import { projectRoutes } from "./pages/project.tsx";
+import { referenceRoute } from "./pages/reference.tsx";
 import { registerRoutes } from "./pages/register.tsx";
 import { scheduleRoutes } from "./pages/schedules.tsx";
 import { settingRoutes } from "./pages/settings.tsx";
@@ -49,4 +50,5 @@ export function dashboard(api: Api): void {
   eventRoutes(api);
   settingRoutes(api);
   uploadRoutes(api);
+  referenceRoute(api);
 }
