@@ -90,7 +90,13 @@ export function documentRoute(api: Api): void {
   });
 }
 
-type Made = ReturnType<Api["getOpenAPI31Document"]>;
+interface Made {
+  openapi: string;
+  components?: { schemas?: object };
+  paths?: Record<string, object>;
+  [key: string]: unknown;
+}
+
 let made: Made | null = null;
 
 /** The one of the app, made when it is first asked for: by then, all routes are there. */
@@ -120,5 +126,5 @@ function make(api: Api): Made {
       body.example = example;
     }
   }
-  return document;
+  return { ...document };
 }

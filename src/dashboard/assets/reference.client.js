@@ -10,7 +10,7 @@
   /** What is shown of an endless stream, or of a large answer: its end. */
   const SHOWN = 200_000;
 
-  /** @template {keyof HTMLElementTagNameMap} Tag @param {Tag} tag @param {Partial<HTMLElementTagNameMap[Tag]>} properties @param {...(Node | string)} children */
+  /** @param {string} tag @param {Record<string, unknown>} properties @param {...(Node | string)} children */
   const make = (tag, properties, ...children) => {
     const element = Object.assign(document.createElement(tag), properties);
     element.append(...children);
@@ -65,9 +65,15 @@
   /** @param {string} label @param {HTMLElement} control */
   const labelled = (label, control) => make("label", {}, label, control);
 
+  /** @param {string} text @param {Record<string, unknown>} properties */
+  const button = (text, properties) =>
+    /** @type {HTMLButtonElement} */ (make("button", properties, text));
+
   /** @param {string} name @param {readonly string[]} values */
   const choice = (name, values) =>
-    make("select", { name }, ...values.map((value) => make("option", { value }, value)));
+    /** @type {HTMLSelectElement} */ (
+      make("select", { name }, ...values.map((value) => make("option", { value }, value)))
+    );
 
   /** @param {string} name @param {Schema} schema @param {boolean} required */
   const input = (name, schema, required) => {
@@ -203,11 +209,11 @@
     const accepted = Object.values(operation.responses).find(({ content }) => content);
     const types = Object.keys(accepted?.content ?? {});
     const got = make("div", { className: "got" });
-    const go = make("button", { className: "button primary", type: "submit" }, `Send ${method}`);
-    const end = make("button", { className: "button", type: "button", disabled: true }, "Stop");
-    const form = make(
-      "form",
-      { className: "trying" },
+    const go = button(`Send ${method}`, { className: "button primary", type: "submit" });
+    const end = button("Stop", { className: "button", type: "button", disabled: true });
+    const form = document.createElement("form");
+    form.className = "trying";
+    form.append(
       ...(operation.parameters ?? []).map((each) =>
         labelled(
           `${each.name}, in the ${each.in}`,

@@ -189,8 +189,8 @@ const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\'
 export function curlOf(route: Route): string {
   const { parameters = [] } = route;
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-    const { schema } = parameters.find((each) => each.name === name) ?? { schema: {} };
-    return typeof schema.example === "string" ? schema.example : `$${name.toUpperCase()}`;
+    const known = parameters.find((each) => each.name === name)?.schema.example;
+    return typeof known === "string" ? known : `$${name.toUpperCase()}`;
   });
   const content = route.requestBody?.content ?? {};
   const example = content["application/json"]?.example;
