@@ -97,11 +97,13 @@ interface Made {
   [key: string]: unknown;
 }
 
-let made: Made | null = null;
+const documents = new WeakMap<Api, Made>();
 
-/** The one of the app, made when it is first asked for: by then, all routes are there. */
+/** Made when it is first asked for: by then, all routes are there. */
 export function documentOf(api: Api): Made {
-  return (made ??= make(api));
+  const made = documents.get(api) ?? make(api);
+  documents.set(api, made);
+  return made;
 }
 
 function make(api: Api): Made {

@@ -417,253 +417,7 @@ export interface paths {
   };
 }
 
-export interface webhooks {
-  "deploy.queued": {
-    /**
-     * Sent to subscribers of deploy.queued
-     * @description A trigger became a deploy.
-     */
-    post: operations["deploy.queued"];
-  };
-  "deploy.held": {
-    /**
-     * Sent to subscribers of deploy.held
-     * @description A rule of the policy holds it, or it went back to wait for Cloudflare's API limit or for another try.
-     */
-    post: operations["deploy.held"];
-  };
-  "deploy.released": {
-    /**
-     * Sent to subscribers of deploy.released
-     * @description No rule holds it any more, or a person overrode window, quiet period or its own time.
-     */
-    post: operations["deploy.released"];
-  };
-  "deploy.approval_requested": {
-    /**
-     * Sent to subscribers of deploy.approval_requested
-     * @description The policy wants somebody to approve it.
-     */
-    post: operations["deploy.approval_requested"];
-  };
-  "deploy.approved": {
-    /**
-     * Sent to subscribers of deploy.approved
-     * @description Somebody approved it.
-     */
-    post: operations["deploy.approved"];
-  };
-  "deploy.superseded": {
-    /**
-     * Sent to subscribers of deploy.superseded
-     * @description A newer deploy of its target took its place.
-     */
-    post: operations["deploy.superseded"];
-  };
-  "deploy.canceled": {
-    /**
-     * Sent to subscribers of deploy.canceled
-     * @description It was canceled, here or at Cloudflare.
-     */
-    post: operations["deploy.canceled"];
-  };
-  "deploy.started": {
-    /**
-     * Sent to subscribers of deploy.started
-     * @description It has its lane for the first time, and its deployment is about to be created.
-     */
-    post: operations["deploy.started"];
-  };
-  "deploy.stage": {
-    /**
-     * Sent to subscribers of deploy.stage
-     * @description A stage became active, or ended.
-     */
-    post: operations["deploy.stage"];
-  };
-  "deploy.reconciling": {
-    /**
-     * Sent to subscribers of deploy.reconciling
-     * @description The create request got no answer; it keeps its lane and looks for its deployment.
-     */
-    post: operations["deploy.reconciling"];
-  };
-  "deploy.succeeded": {
-    /**
-     * Sent to subscribers of deploy.succeeded
-     * @description Its deployment is live.
-     */
-    post: operations["deploy.succeeded"];
-  };
-  "deploy.failed": {
-    /**
-     * Sent to subscribers of deploy.failed
-     * @description It ended without success.
-     */
-    post: operations["deploy.failed"];
-  };
-  "deploy.recovered": {
-    /**
-     * Sent to subscribers of deploy.recovered
-     * @description It succeeded after the deploy before it of the same target had failed or timed out.
-     */
-    post: operations["deploy.recovered"];
-  };
-  "deploy.timed_out": {
-    /**
-     * Sent to subscribers of deploy.timed_out
-     * @description It ran as long as its deadline.
-     */
-    post: operations["deploy.timed_out"];
-  };
-  "deploy.skipped": {
-    /**
-     * Sent to subscribers of deploy.skipped
-     * @description Cloudflare skipped the build.
-     */
-    post: operations["deploy.skipped"];
-  };
-  "deploy.abandoned": {
-    /**
-     * Sent to subscribers of deploy.abandoned
-     * @description It ended here while its deployment may go on at Cloudflare.
-     */
-    post: operations["deploy.abandoned"];
-  };
-  "deploy.stray": {
-    /**
-     * Sent to subscribers of deploy.stray
-     * @description A deployment came to light that may be a second one of it.
-     */
-    post: operations["deploy.stray"];
-  };
-  "deploy.rolled_back": {
-    /**
-     * Sent to subscribers of deploy.rolled_back
-     * @description A rollback is done, or a stray or abandoned deployment that had gone live was undone.
-     */
-    post: operations["deploy.rolled_back"];
-  };
-  "deploy.promoted": {
-    /**
-     * Sent to subscribers of deploy.promoted
-     * @description It published a preview's upload in production.
-     */
-    post: operations["deploy.promoted"];
-  };
-  "deploy.verified": {
-    /**
-     * Sent to subscribers of deploy.verified
-     * @description All health checks were as they must be.
-     */
-    post: operations["deploy.verified"];
-  };
-  "deploy.health_failed": {
-    /**
-     * Sent to subscribers of deploy.health_failed
-     * @description It is live, but a health check was not as it must be.
-     */
-    post: operations["deploy.health_failed"];
-  };
-  "external.started": {
-    /**
-     * Sent to subscribers of external.started
-     * @description A deployment that others made was noticed.
-     */
-    post: operations["external.started"];
-  };
-  "external.ended": {
-    /**
-     * Sent to subscribers of external.ended
-     * @description A deployment that others made is over.
-     */
-    post: operations["external.ended"];
-  };
-  "project.registered": {
-    /**
-     * Sent to subscribers of project.registered
-     * @description The project was registered.
-     */
-    post: operations["project.registered"];
-  };
-  "project.policy_changed": {
-    /**
-     * Sent to subscribers of project.policy_changed
-     * @description Its policy is another one now.
-     */
-    post: operations["project.policy_changed"];
-  };
-  "project.locked": {
-    /**
-     * Sent to subscribers of project.locked
-     * @description Somebody locked it, or one environment of it.
-     */
-    post: operations["project.locked"];
-  };
-  "project.unlocked": {
-    /**
-     * Sent to subscribers of project.unlocked
-     * @description The lock was taken away, or its time is over.
-     */
-    post: operations["project.unlocked"];
-  };
-  "project.window_opened": {
-    /**
-     * Sent to subscribers of project.window_opened
-     * @description Windows let deploys of this environment start again.
-     */
-    post: operations["project.window_opened"];
-  };
-  "project.window_closed": {
-    /**
-     * Sent to subscribers of project.window_closed
-     * @description Windows let no deploy of this environment start from now on.
-     */
-    post: operations["project.window_closed"];
-  };
-  "project.quarantined": {
-    /**
-     * Sent to subscribers of project.quarantined
-     * @description Something failed again and again in a way nobody foresaw, and is not tried any more.
-     */
-    post: operations["project.quarantined"];
-  };
-  "hook.refused": {
-    /**
-     * Sent to subscribers of hook.refused
-     * @description A delivery with a right hook URL was refused.
-     */
-    post: operations["hook.refused"];
-  };
-  "subscriber.failing": {
-    /**
-     * Sent to subscribers of subscriber.failing
-     * @description A subscriber failed five times in a row, or an event was given up.
-     */
-    post: operations["subscriber.failing"];
-  };
-  "subscriber.disabled": {
-    /**
-     * Sent to subscribers of subscriber.disabled
-     * @description A subscriber is not told any more until somebody switches it on.
-     */
-    post: operations["subscriber.disabled"];
-  };
-  "subscriber.recovered": {
-    /**
-     * Sent to subscribers of subscriber.recovered
-     * @description A subscriber answers again.
-     */
-    post: operations["subscriber.recovered"];
-  };
-  "test.ping": {
-    /**
-     * Sent to subscribers of test.ping
-     * @description Somebody asked for a test event; only that subscriber hears it.
-     */
-    post: operations["test.ping"];
-  };
-}
+export type webhooks = Record<string, never>;
 
 export interface components {
   schemas: {
@@ -1742,57 +1496,26 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `query_invalid`: A query parameter has a value it can't have.
-       *
-       * `cursor_invalid`: The cursor is not one that a list answered.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -1815,55 +1538,26 @@ export interface operations {
           "application/json": components["schemas"]["Project"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2008,115 +1702,56 @@ export interface operations {
           });
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `account_not_found`: No credential for this account is stored.
-       *
-       * `project_not_found`: There is no such project.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `policy_invalid`: The policy as a whole does not hold together.
-       *
-       * `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `upstream_auth`: Cloudflare did not accept the stored credential.
-       *
-       * `upstream_refused`: Cloudflare refused the request.
-       *
-       * `upstream_unavailable`: Cloudflare gave no usable answer.
-       */
       502: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `budget_spent`: Cloudflare's API limit is used up for the moment.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2140,55 +1775,26 @@ export interface operations {
       204: {
         content: never;
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2207,47 +1813,21 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2300,107 +1880,56 @@ export interface operations {
           "application/json": components["schemas"]["Account"];
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `account_not_found`: No credential for this account is stored. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `credential_refused`: Cloudflare did not accept the credential, so it was not stored.
-       *
-       * `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `upstream_refused`: Cloudflare refused the request.
-       *
-       * `upstream_unavailable`: Cloudflare gave no usable answer.
-       */
       502: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `budget_spent`: Cloudflare's API limit is used up for the moment.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2424,59 +1953,31 @@ export interface operations {
       204: {
         content: never;
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `account_not_found`: No credential for this account is stored. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2508,67 +2009,31 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `account_not_found`: No credential for this account is stored. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `upstream_auth`: Cloudflare did not accept the stored credential.
-       *
-       * `upstream_refused`: Cloudflare refused the request.
-       *
-       * `upstream_unavailable`: Cloudflare gave no usable answer.
-       */
       502: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `budget_spent`: Cloudflare's API limit is used up for the moment.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2602,65 +2067,31 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `query_invalid`: A query parameter has a value it can't have.
-       *
-       * `cursor_invalid`: The cursor is not one that a list answered.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2744,155 +2175,66 @@ export interface operations {
           "application/json": components["schemas"]["Accepted"];
         };
       };
-      /**
-       * @description `query_invalid`: A query parameter has a value it can't have.
-       *
-       * `header_invalid`: A header has a value it can't have.
-       *
-       * `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       *
-       * `boundary_invalid`: The form's content type names no usable boundary.
-       *
-       * `multipart_malformed`: The form is not written as multipart/form-data is.
-       *
-       * `multipart_truncated`: The form ends before its closing boundary.
-       *
-       * `upload_interrupted`: The form did not arrive whole.
-       *
-       * `manifest_missing`: The form has files but no manifest that names them.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_git_connected`: The Pages project has no git repository, so no branch can be built. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_too_large`: The body is larger than it may be.
-       *
-       * `form_too_large`: The form is larger than it may be.
-       *
-       * `part_too_large`: A part of the form is larger than it may be.
-       *
-       * `too_many_parts`: The form has more parts than it may have.
-       */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `unsupported_media_type`: The body's content type is not one that is read here.
-       *
-       * `content_type_unsupported`: The body is multipart, but not a form.
-       */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       *
-       * `field_repeated`: The form has a field twice.
-       *
-       * `field_too_long`: A field is longer than it may be.
-       *
-       * `branch_invalid`: No git branch can have this name.
-       *
-       * `worker_conflict`: The form has both _worker.js and _worker.bundle.
-       *
-       * `json_invalid`: A part of the form that has to be a JSON object is none.
-       *
-       * `manifest_invalid`: The manifest does not map paths to hashes.
-       *
-       * `manifest_too_many_entries`: The manifest has more entries than it may have.
-       *
-       * `idempotency_mismatch`: The Idempotency-Key was used for another request.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `locked`: A lock is in the way, and the request asked not to wait for it. */
       423: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `too_many_uploads`: Too many uploads to this project are under way. */
       429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `too_much_waiting`: Too many bytes wait to be deployed. */
       507: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2921,65 +2263,31 @@ export interface operations {
           "application/json": components["schemas"]["Deploy"];
         };
       };
-      /** @description `query_invalid`: A query parameter has a value it can't have. */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `deploy_not_found`: There is no such deploy.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3010,79 +2318,36 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `deploy_not_found`: There is no such deploy.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `no_deployment_yet`: The deploy has no deployment at Cloudflare yet. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `upstream_auth`: Cloudflare did not accept the stored credential.
-       *
-       * `upstream_refused`: Cloudflare refused the request.
-       *
-       * `upstream_unavailable`: Cloudflare gave no usable answer.
-       */
       502: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `budget_spent`: Cloudflare's API limit is used up for the moment.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3110,65 +2375,31 @@ export interface operations {
           "application/json": components["schemas"]["Deploy"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `not_found`: There is nothing at this address.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3196,75 +2427,36 @@ export interface operations {
           "application/json": components["schemas"]["Accepted"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `not_found`: There is nothing at this address.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `conflict`: The state of the thing does not allow this.
-       *
-       * `not_git_connected`: The Pages project has no git repository, so no branch can be built.
-       */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_expired`: The uploaded body is no longer stored. */
       410: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3292,75 +2484,36 @@ export interface operations {
           "application/json": components["schemas"]["Accepted"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `not_found`: There is nothing at this address.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `conflict`: The state of the thing does not allow this.
-       *
-       * `not_promotable`: The preview of a git build can't be promoted.
-       */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_expired`: The uploaded body is no longer stored. */
       410: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3400,99 +2553,51 @@ export interface operations {
           "application/json": components["schemas"]["Deploy"];
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `not_found`: There is nothing at this address.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3517,65 +2622,31 @@ export interface operations {
           "application/json": components["schemas"]["Deploy"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `not_found`: There is nothing at this address.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3615,99 +2686,51 @@ export interface operations {
           "application/json": components["schemas"]["Deploy"];
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `not_found`: There is nothing at this address.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3733,65 +2756,31 @@ export interface operations {
           "application/json": components["schemas"]["Accepted"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `not_found`: There is nothing at this address.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3819,65 +2808,31 @@ export interface operations {
           "application/json": components["schemas"]["Accepted"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `not_found`: There is nothing at this address.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3904,55 +2859,26 @@ export interface operations {
           "application/json": components["schemas"]["Policy"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4073,99 +2999,51 @@ export interface operations {
           "application/json": components["schemas"]["Policy"];
         };
       };
-      /**
-       * @description `header_invalid`: A header has a value it can't have.
-       *
-       * `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `policy_changed`: The policy is not any more what If-Match says. */
       412: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `policy_invalid`: The policy as a whole does not hold together.
-       *
-       * `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4216,89 +3094,46 @@ export interface operations {
           "application/json": components["schemas"]["PolicyExplanation"];
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4323,55 +3158,26 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4419,89 +3225,46 @@ export interface operations {
           "application/json": components["schemas"]["Lock"];
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4526,59 +3289,26 @@ export interface operations {
           "application/json": components["schemas"]["Lock"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `lock_not_found`: There is no such lock.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4601,59 +3331,26 @@ export interface operations {
       204: {
         content: never;
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `lock_not_found`: There is no such lock.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4675,17 +3372,11 @@ export interface operations {
           };
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4710,55 +3401,26 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4857,95 +3519,51 @@ export interface operations {
           });
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_git_connected`: The Pages project has no git repository, so no branch can be built. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4970,59 +3588,26 @@ export interface operations {
           "application/json": components["schemas"]["Hook"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `hook_not_found`: There is no such hook.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5045,59 +3630,26 @@ export interface operations {
       204: {
         content: never;
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `hook_not_found`: There is no such hook.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5175,93 +3727,46 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `hook_not_found`: There is no such hook.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5292,65 +3797,31 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `hook_not_found`: There is no such hook.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `secret_not_shown`: The hook has no secret that could be shown. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5382,59 +3853,26 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `hook_not_found`: There is no such hook.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5494,93 +3932,46 @@ export interface operations {
           "application/json": components["schemas"]["Explanation"];
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `hook_not_found`: There is no such hook.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5622,75 +4013,51 @@ export interface operations {
           "application/json": components["schemas"]["HookAnswer"];
         };
       };
-      /** @description `upload_incomplete`: The body did not arrive whole. */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `missing_signature`: The delivery has no signature, or no secret.
-       *
-       * `malformed_signature`: The delivery's signature is not written as its source writes one.
-       *
-       * `bad_signature`: The delivery was signed with another secret, or is not what was signed.
-       *
-       * `timestamp_out_of_range`: The delivery was signed more than 5 minutes from now.
-       *
-       * `secret_awaited`: The hook has not got its secret yet.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `wrong_repository`: The delivery is about another repository than the hook's. */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `hook_not_found`: There is no such hook. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_git_connected`: The Pages project has no git repository, so no branch can be built. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `payload_invalid`: The delivery is not what this hook's source sends. */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5715,55 +4082,26 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5848,97 +4186,51 @@ export interface operations {
           });
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `url_refused`: Events are not sent to this URL.
-       *
-       * `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5963,59 +4255,26 @@ export interface operations {
           "application/json": components["schemas"]["Subscriber"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `subscriber_not_found`: There is no such subscriber.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6038,59 +4297,26 @@ export interface operations {
       204: {
         content: never;
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `subscriber_not_found`: There is no such subscriber.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6166,95 +4392,46 @@ export interface operations {
           "application/json": components["schemas"]["Subscriber"];
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `subscriber_not_found`: There is no such subscriber.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `url_refused`: Events are not sent to this URL.
-       *
-       * `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6298,101 +4475,51 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `subscriber_not_found`: There is no such subscriber.
-       *
-       * `not_found`: There is nothing at this address.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6439,101 +4566,51 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `subscriber_not_found`: There is no such subscriber.
-       *
-       * `not_found`: There is nothing at this address.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6567,69 +4644,31 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `query_invalid`: A query parameter has a value it can't have.
-       *
-       * `cursor_invalid`: The cursor is not one that a list answered.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `subscriber_not_found`: There is no such subscriber.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6656,59 +4695,26 @@ export interface operations {
           "application/json": components["schemas"]["DeliveryWithLog"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `delivery_not_found`: There is no such delivery.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6738,67 +4744,31 @@ export interface operations {
           "application/json": components["schemas"]["DeliveryWithLog"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `delivery_not_found`: There is no such delivery.
-       *
-       * `not_found`: There is nothing at this address.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6844,101 +4814,51 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `subscriber_not_found`: There is no such subscriber.
-       *
-       * `not_found`: There is nothing at this address.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `conflict`: The state of the thing does not allow this. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6963,55 +4883,26 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -7079,97 +4970,51 @@ export interface operations {
           "application/json": components["schemas"]["Schedule"];
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_git_connected`: The Pages project has no git repository, so no branch can be built. */
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `cron_invalid`: The cron expression or its time zone can't be used.
-       *
-       * `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -7194,59 +5039,26 @@ export interface operations {
           "application/json": components["schemas"]["Schedule"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `schedule_not_found`: There is no such schedule.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -7269,59 +5081,26 @@ export interface operations {
       204: {
         content: never;
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `schedule_not_found`: There is no such schedule.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -7385,95 +5164,46 @@ export interface operations {
           "application/json": components["schemas"]["Schedule"];
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `schedule_not_found`: There is no such schedule.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `cron_invalid`: The cron expression or its time zone can't be used.
-       *
-       * `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -7511,69 +5241,31 @@ export interface operations {
           "text/event-stream": string;
         };
       };
-      /**
-       * @description `query_invalid`: A query parameter has a value it can't have.
-       *
-       * `header_invalid`: A header has a value it can't have.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `deploy_not_found`: There is no such deploy.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -7637,61 +5329,31 @@ export interface operations {
           };
         };
       };
-      /** @description `query_invalid`: A query parameter has a value it can't have. */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -7718,59 +5380,26 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `badge_not_found`: There is no such badge, or no longer.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -7800,55 +5429,26 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -7869,55 +5469,26 @@ export interface operations {
       204: {
         content: never;
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -7947,29 +5518,21 @@ export interface operations {
           "image/svg+xml": string;
         };
       };
-      /** @description `query_invalid`: A query parameter has a value it can't have. */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `badge_not_found`: There is no such badge, or no longer. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -7994,55 +5557,26 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -8087,89 +5621,46 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -8192,59 +5683,26 @@ export interface operations {
       204: {
         content: never;
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `token_not_found`: There is no such token.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -8263,47 +5721,21 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -8342,81 +5774,41 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -8440,53 +5832,26 @@ export interface operations {
       204: {
         content: never;
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `token_not_found`: There is no such token. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -8511,55 +5876,26 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -8617,89 +5953,46 @@ export interface operations {
           "application/json": components["schemas"]["Trust"];
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `project_not_found`: There is no such project. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -8725,59 +6018,26 @@ export interface operations {
       204: {
         content: never;
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       *
-       * `not_trusted`: No trust rule of the project fits this CI job.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `project_not_found`: There is no such project.
-       *
-       * `trust_not_found`: There is no such trust rule.
-       */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -8812,71 +6072,41 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `expired_token`: The token has expired.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `not_trusted`: No trust rule of the project fits this CI job. */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -8895,47 +6125,21 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -8980,81 +6184,41 @@ export interface operations {
           "application/json": components["schemas"]["AccessRule"];
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -9078,53 +6242,26 @@ export interface operations {
       204: {
         content: never;
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `access_rule_not_found`: There is no such access rule. */
       404: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -9164,47 +6301,21 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -9224,47 +6335,21 @@ export interface operations {
           "application/json": components["schemas"]["Builds"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -9296,81 +6381,41 @@ export interface operations {
           "application/json": components["schemas"]["Builds"];
         };
       };
-      /**
-       * @description `body_not_json`: The body is not JSON in UTF-8.
-       *
-       * `upload_incomplete`: The body did not arrive whole.
-       */
       400: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `body_too_large`: The body is larger than it may be. */
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `unsupported_media_type`: The body's content type is not one that is read here. */
       415: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `body_not_object`: The body is JSON, but not an object.
-       *
-       * `field_unknown`: The body has a field that there is not.
-       *
-       * `field_invalid`: A field has a value it can't have.
-       */
       422: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -9400,47 +6445,21 @@ export interface operations {
           };
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -9460,47 +6479,21 @@ export interface operations {
           "text/plain": string;
         };
       };
-      /**
-       * @description `token_missing`: There is no token.
-       *
-       * `invalid_token`: The token was not made for this place.
-       *
-       * `unknown_token`: The token is not stored here any more.
-       *
-       * `expired_token`: The token has expired.
-       *
-       * `revoked_token`: The token was revoked.
-       */
       401: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `insufficient_scope`: The token may not do this.
-       *
-       * `no_access_rule`: No access rule fits who came through Cloudflare Access.
-       *
-       * `cross_site`: Another site's page may have sent the request.
-       */
       403: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /** @description `internal_error`: Something went wrong here. */
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
-      /**
-       * @description `issuer_unavailable`: The issuer's keys can't be had, so its tokens can't be verified.
-       *
-       * `not_configured`: Settings of this Worker are missing.
-       *
-       * `unavailable`: This can't be answered at the moment.
-       */
       503: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -9562,2954 +6555,6 @@ export interface operations {
             [key: string]: unknown;
           };
         };
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.queued
-   * @description A trigger became a deploy.
-   */
-  "deploy.queued": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.queued",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "queued",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": null,
-         *       "ended_at": null,
-         *       "stages": [],
-         *       "deployment": null,
-         *       "attempts": 0,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": null,
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 0,
-         *       "waits": [],
-         *       "failure": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployQueuedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.held
-   * @description A rule of the policy holds it, or it went back to wait for Cloudflare's API limit or for another try.
-   */
-  "deploy.held": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.held",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "queued",
-         *       "reason": "Waits for a window to open at 18:00:00 UTC.",
-         *       "reason_code": "window",
-         *       "waiting": {
-         *         "for": "window",
-         *         "until": "2026-11-24T18:00:00.000Z"
-         *       },
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": null,
-         *       "ended_at": null,
-         *       "stages": [],
-         *       "deployment": null,
-         *       "attempts": 0,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": null,
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 0,
-         *       "waits": [],
-         *       "failure": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployHeldEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.released
-   * @description No rule holds it any more, or a person overrode window, quiet period or its own time.
-   */
-  "deploy.released": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.released",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "queued",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": null,
-         *       "ended_at": null,
-         *       "stages": [],
-         *       "deployment": null,
-         *       "attempts": 0,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": null,
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 0,
-         *       "waits": [],
-         *       "failure": null
-         *     },
-         *     "held_for": "window"
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployReleasedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.approval_requested
-   * @description The policy wants somebody to approve it.
-   */
-  "deploy.approval_requested": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.approval_requested",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "queued",
-         *       "reason": "Waits for approval, until 18:00:00 UTC.",
-         *       "reason_code": "approval",
-         *       "waiting": {
-         *         "for": "approval",
-         *         "until": "2026-11-24T18:00:00.000Z"
-         *       },
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": null,
-         *       "ended_at": null,
-         *       "stages": [],
-         *       "deployment": null,
-         *       "attempts": 0,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": null,
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 0,
-         *       "waits": [],
-         *       "failure": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployApprovalRequestedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.approved
-   * @description Somebody approved it.
-   */
-  "deploy.approved": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.approved",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "queued",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": null,
-         *       "ended_at": null,
-         *       "stages": [],
-         *       "deployment": null,
-         *       "attempts": 0,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": "tok_ada",
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": null,
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 0,
-         *       "waits": [],
-         *       "failure": null
-         *     },
-         *     "by": "tok_ada"
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployApprovedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.superseded
-   * @description A newer deploy of its target took its place.
-   */
-  "deploy.superseded": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.superseded",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "superseded",
-         *       "reason": "Superseded by #415: a newer push to main, 6 s later.",
-         *       "reason_code": "superseded",
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": null,
-         *       "ended_at": "2026-11-24T05:30:20.000Z",
-         *       "stages": [],
-         *       "deployment": null,
-         *       "attempts": 0,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": null,
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 0,
-         *       "waits": [],
-         *       "failure": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeploySupersededEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.canceled
-   * @description It was canceled, here or at Cloudflare.
-   */
-  "deploy.canceled": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.canceled",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "canceled",
-         *       "reason": "Canceled by tok_ada while it waited.",
-         *       "reason_code": "canceled",
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": null,
-         *       "ended_at": "2026-11-24T05:30:20.000Z",
-         *       "stages": [],
-         *       "deployment": null,
-         *       "attempts": 0,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": null,
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 0,
-         *       "waits": [],
-         *       "failure": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployCanceledEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.started
-   * @description It has its lane for the first time, and its deployment is about to be created.
-   */
-  "deploy.started": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.started",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "submitting",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": null,
-         *       "stages": [],
-         *       "deployment": null,
-         *       "attempts": 0,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": null,
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployStartedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.stage
-   * @description A stage became active, or ended.
-   */
-  "deploy.stage": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.stage",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "running",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": null,
-         *       "stages": [
-         *         {
-         *           "name": "queued",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:20.000Z",
-         *           "ended_on": "2026-11-24T05:30:21.000Z"
-         *         },
-         *         {
-         *           "name": "initialize",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:21.000Z",
-         *           "ended_on": "2026-11-24T05:30:22.000Z"
-         *         },
-         *         {
-         *           "name": "clone_repo",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:22.000Z",
-         *           "ended_on": "2026-11-24T05:30:24.000Z"
-         *         },
-         *         {
-         *           "name": "build",
-         *           "status": "active",
-         *           "started_on": "2026-11-24T05:30:24.000Z",
-         *           "ended_on": null
-         *         }
-         *       ],
-         *       "deployment": {
-         *         "id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "url": "https://5c71df2d.blog.pages.dev",
-         *         "aliases": [],
-         *         "environment": "production"
-         *       },
-         *       "attempts": 1,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": "https://dash.cloudflare.com/0123456789abcdef0123456789abcdef/pages/view/blog/5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": null
-         *     },
-         *     "stage": {
-         *       "name": "build",
-         *       "status": "active",
-         *       "started_on": "2026-11-24T05:30:24.000Z",
-         *       "ended_on": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployStageEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.reconciling
-   * @description The create request got no answer; it keeps its lane and looks for its deployment.
-   */
-  "deploy.reconciling": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.reconciling",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "reconciling",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": null,
-         *       "stages": [],
-         *       "deployment": null,
-         *       "attempts": 1,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": null,
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployReconcilingEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.succeeded
-   * @description Its deployment is live.
-   */
-  "deploy.succeeded": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.succeeded",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "succeeded",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": "2026-11-24T05:32:28.000Z",
-         *       "stages": [
-         *         {
-         *           "name": "queued",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:20.000Z",
-         *           "ended_on": "2026-11-24T05:30:21.000Z"
-         *         },
-         *         {
-         *           "name": "initialize",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:21.000Z",
-         *           "ended_on": "2026-11-24T05:30:22.000Z"
-         *         },
-         *         {
-         *           "name": "clone_repo",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:22.000Z",
-         *           "ended_on": "2026-11-24T05:30:24.000Z"
-         *         },
-         *         {
-         *           "name": "build",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:24.000Z",
-         *           "ended_on": "2026-11-24T05:32:20.000Z"
-         *         },
-         *         {
-         *           "name": "deploy",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:32:20.000Z",
-         *           "ended_on": "2026-11-24T05:32:28.000Z"
-         *         }
-         *       ],
-         *       "deployment": {
-         *         "id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "url": "https://5c71df2d.blog.pages.dev",
-         *         "aliases": [],
-         *         "environment": "production"
-         *       },
-         *       "attempts": 1,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": "https://dash.cloudflare.com/0123456789abcdef0123456789abcdef/pages/view/blog/5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": null
-         *     },
-         *     "recovered": false
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeploySucceededEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.failed
-   * @description It ended without success.
-   */
-  "deploy.failed": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.failed",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "failed",
-         *       "reason": "Failed in build.",
-         *       "reason_code": "failed_build",
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": "2026-11-24T05:32:28.000Z",
-         *       "stages": [
-         *         {
-         *           "name": "queued",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:20.000Z",
-         *           "ended_on": "2026-11-24T05:30:21.000Z"
-         *         },
-         *         {
-         *           "name": "initialize",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:21.000Z",
-         *           "ended_on": "2026-11-24T05:30:22.000Z"
-         *         },
-         *         {
-         *           "name": "clone_repo",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:22.000Z",
-         *           "ended_on": "2026-11-24T05:30:24.000Z"
-         *         },
-         *         {
-         *           "name": "build",
-         *           "status": "failure",
-         *           "started_on": "2026-11-24T05:30:24.000Z",
-         *           "ended_on": "2026-11-24T05:32:28.000Z"
-         *         }
-         *       ],
-         *       "deployment": {
-         *         "id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "url": "https://5c71df2d.blog.pages.dev",
-         *         "aliases": [],
-         *         "environment": "production"
-         *       },
-         *       "attempts": 1,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": "https://dash.cloudflare.com/0123456789abcdef0123456789abcdef/pages/view/blog/5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": {
-         *         "stage": "build",
-         *         "log": [
-         *           "> astro build",
-         *           "Cannot find module 'cart'"
-         *         ]
-         *       }
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployFailedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.recovered
-   * @description It succeeded after the deploy before it of the same target had failed or timed out.
-   */
-  "deploy.recovered": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.recovered",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "succeeded",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": "2026-11-24T05:32:28.000Z",
-         *       "stages": [
-         *         {
-         *           "name": "queued",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:20.000Z",
-         *           "ended_on": "2026-11-24T05:30:21.000Z"
-         *         },
-         *         {
-         *           "name": "initialize",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:21.000Z",
-         *           "ended_on": "2026-11-24T05:30:22.000Z"
-         *         },
-         *         {
-         *           "name": "clone_repo",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:22.000Z",
-         *           "ended_on": "2026-11-24T05:30:24.000Z"
-         *         },
-         *         {
-         *           "name": "build",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:24.000Z",
-         *           "ended_on": "2026-11-24T05:32:20.000Z"
-         *         },
-         *         {
-         *           "name": "deploy",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:32:20.000Z",
-         *           "ended_on": "2026-11-24T05:32:28.000Z"
-         *         }
-         *       ],
-         *       "deployment": {
-         *         "id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "url": "https://5c71df2d.blog.pages.dev",
-         *         "aliases": [],
-         *         "environment": "production"
-         *       },
-         *       "attempts": 1,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": "https://dash.cloudflare.com/0123456789abcdef0123456789abcdef/pages/view/blog/5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployRecoveredEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.timed_out
-   * @description It ran as long as its deadline.
-   */
-  "deploy.timed_out": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.timed_out",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "timed_out",
-         *       "reason": "Timed out in build: it ran 20 min, its deadline.",
-         *       "reason_code": "timed_out",
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": "2026-11-24T05:50:20.000Z",
-         *       "stages": [
-         *         {
-         *           "name": "queued",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:20.000Z",
-         *           "ended_on": "2026-11-24T05:30:21.000Z"
-         *         },
-         *         {
-         *           "name": "initialize",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:21.000Z",
-         *           "ended_on": "2026-11-24T05:30:22.000Z"
-         *         },
-         *         {
-         *           "name": "clone_repo",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:22.000Z",
-         *           "ended_on": "2026-11-24T05:30:24.000Z"
-         *         },
-         *         {
-         *           "name": "build",
-         *           "status": "active",
-         *           "started_on": "2026-11-24T05:30:24.000Z",
-         *           "ended_on": null
-         *         }
-         *       ],
-         *       "deployment": {
-         *         "id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "url": "https://5c71df2d.blog.pages.dev",
-         *         "aliases": [],
-         *         "environment": "production"
-         *       },
-         *       "attempts": 1,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": "https://dash.cloudflare.com/0123456789abcdef0123456789abcdef/pages/view/blog/5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployTimedOutEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.skipped
-   * @description Cloudflare skipped the build.
-   */
-  "deploy.skipped": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.skipped",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "skipped",
-         *       "reason": "Skipped by Cloudflare: path rules.",
-         *       "reason_code": "skipped_upstream",
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": null,
-         *       "ended_at": "2026-11-24T05:30:20.000Z",
-         *       "stages": [],
-         *       "deployment": null,
-         *       "attempts": 0,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": null,
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 0,
-         *       "waits": [],
-         *       "failure": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeploySkippedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.abandoned
-   * @description It ended here while its deployment may go on at Cloudflare.
-   */
-  "deploy.abandoned": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.abandoned",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "canceled",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": "2026-11-24T05:31:00.000Z",
-         *       "stages": [
-         *         {
-         *           "name": "queued",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:20.000Z",
-         *           "ended_on": "2026-11-24T05:30:21.000Z"
-         *         },
-         *         {
-         *           "name": "initialize",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:21.000Z",
-         *           "ended_on": "2026-11-24T05:30:22.000Z"
-         *         },
-         *         {
-         *           "name": "clone_repo",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:22.000Z",
-         *           "ended_on": "2026-11-24T05:30:24.000Z"
-         *         },
-         *         {
-         *           "name": "build",
-         *           "status": "active",
-         *           "started_on": "2026-11-24T05:30:24.000Z",
-         *           "ended_on": null
-         *         }
-         *       ],
-         *       "deployment": {
-         *         "id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "url": "https://5c71df2d.blog.pages.dev",
-         *         "aliases": [],
-         *         "environment": "production"
-         *       },
-         *       "attempts": 1,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": "https://dash.cloudflare.com/0123456789abcdef0123456789abcdef/pages/view/blog/5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": null
-         *     },
-         *     "deployment_id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872"
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployAbandonedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.stray
-   * @description A deployment came to light that may be a second one of it.
-   */
-  "deploy.stray": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.stray",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "succeeded",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": "2026-11-24T05:32:28.000Z",
-         *       "stages": [
-         *         {
-         *           "name": "queued",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:20.000Z",
-         *           "ended_on": "2026-11-24T05:30:21.000Z"
-         *         },
-         *         {
-         *           "name": "initialize",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:21.000Z",
-         *           "ended_on": "2026-11-24T05:30:22.000Z"
-         *         },
-         *         {
-         *           "name": "clone_repo",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:22.000Z",
-         *           "ended_on": "2026-11-24T05:30:24.000Z"
-         *         },
-         *         {
-         *           "name": "build",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:24.000Z",
-         *           "ended_on": "2026-11-24T05:32:20.000Z"
-         *         },
-         *         {
-         *           "name": "deploy",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:32:20.000Z",
-         *           "ended_on": "2026-11-24T05:32:28.000Z"
-         *         }
-         *       ],
-         *       "deployment": {
-         *         "id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "url": "https://5c71df2d.blog.pages.dev",
-         *         "aliases": [],
-         *         "environment": "production"
-         *       },
-         *       "attempts": 1,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": "https://dash.cloudflare.com/0123456789abcdef0123456789abcdef/pages/view/blog/5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": null
-         *     },
-         *     "deployment_id": "271f8dd1-52b1-4a0c-9c54-8d6d1d0a6f35"
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployStrayEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.rolled_back
-   * @description A rollback is done, or a stray or abandoned deployment that had gone live was undone.
-   */
-  "deploy.rolled_back": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.rolled_back",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "rollback",
-         *       "status": "succeeded",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": "2026-11-24T05:32:28.000Z",
-         *       "stages": [
-         *         {
-         *           "name": "queued",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:20.000Z",
-         *           "ended_on": "2026-11-24T05:30:21.000Z"
-         *         },
-         *         {
-         *           "name": "initialize",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:21.000Z",
-         *           "ended_on": "2026-11-24T05:30:22.000Z"
-         *         },
-         *         {
-         *           "name": "clone_repo",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:22.000Z",
-         *           "ended_on": "2026-11-24T05:30:24.000Z"
-         *         },
-         *         {
-         *           "name": "build",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:24.000Z",
-         *           "ended_on": "2026-11-24T05:32:20.000Z"
-         *         },
-         *         {
-         *           "name": "deploy",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:32:20.000Z",
-         *           "ended_on": "2026-11-24T05:32:28.000Z"
-         *         }
-         *       ],
-         *       "deployment": {
-         *         "id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "url": "https://5c71df2d.blog.pages.dev",
-         *         "aliases": [],
-         *         "environment": "production"
-         *       },
-         *       "attempts": 1,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": "https://dash.cloudflare.com/0123456789abcdef0123456789abcdef/pages/view/blog/5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": null
-         *     },
-         *     "to_deployment_id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872"
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployRolledBackEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.promoted
-   * @description It published a preview's upload in production.
-   */
-  "deploy.promoted": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.promoted",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "promote",
-         *       "status": "succeeded",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": "2026-11-24T05:32:28.000Z",
-         *       "stages": [
-         *         {
-         *           "name": "queued",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:20.000Z",
-         *           "ended_on": "2026-11-24T05:30:21.000Z"
-         *         },
-         *         {
-         *           "name": "initialize",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:21.000Z",
-         *           "ended_on": "2026-11-24T05:30:22.000Z"
-         *         },
-         *         {
-         *           "name": "clone_repo",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:22.000Z",
-         *           "ended_on": "2026-11-24T05:30:24.000Z"
-         *         },
-         *         {
-         *           "name": "build",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:24.000Z",
-         *           "ended_on": "2026-11-24T05:32:20.000Z"
-         *         },
-         *         {
-         *           "name": "deploy",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:32:20.000Z",
-         *           "ended_on": "2026-11-24T05:32:28.000Z"
-         *         }
-         *       ],
-         *       "deployment": {
-         *         "id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "url": "https://5c71df2d.blog.pages.dev",
-         *         "aliases": [],
-         *         "environment": "production"
-         *       },
-         *       "attempts": 1,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": "dpl_01M85ZZZ00PCF9VA6FSQ6C6G86",
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": "https://dash.cloudflare.com/0123456789abcdef0123456789abcdef/pages/view/blog/5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployPromotedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.verified
-   * @description All health checks were as they must be.
-   */
-  "deploy.verified": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.verified",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "verifying",
-         *       "reason": null,
-         *       "reason_code": null,
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": null,
-         *       "stages": [
-         *         {
-         *           "name": "queued",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:20.000Z",
-         *           "ended_on": "2026-11-24T05:30:21.000Z"
-         *         },
-         *         {
-         *           "name": "initialize",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:21.000Z",
-         *           "ended_on": "2026-11-24T05:30:22.000Z"
-         *         },
-         *         {
-         *           "name": "clone_repo",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:22.000Z",
-         *           "ended_on": "2026-11-24T05:30:24.000Z"
-         *         },
-         *         {
-         *           "name": "build",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:24.000Z",
-         *           "ended_on": "2026-11-24T05:32:20.000Z"
-         *         },
-         *         {
-         *           "name": "deploy",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:32:20.000Z",
-         *           "ended_on": "2026-11-24T05:32:28.000Z"
-         *         }
-         *       ],
-         *       "deployment": {
-         *         "id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "url": "https://5c71df2d.blog.pages.dev",
-         *         "aliases": [],
-         *         "environment": "production"
-         *       },
-         *       "attempts": 1,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": null,
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": "https://dash.cloudflare.com/0123456789abcdef0123456789abcdef/pages/view/blog/5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployVerifiedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of deploy.health_failed
-   * @description It is live, but a health check was not as it must be.
-   */
-  "deploy.health_failed": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "deploy.health_failed",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "deploy": {
-         *       "id": "dpl_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "number": 414,
-         *       "project": "blog",
-         *       "kind": "build",
-         *       "status": "failed",
-         *       "reason": "Failed its health check: /cart answered 500, 3 times.",
-         *       "reason_code": "health_failed",
-         *       "waiting": null,
-         *       "trigger": {
-         *         "id": "trg_01M860HP1VPCF9VA6FSQ6C6G86",
-         *         "kind": "hook",
-         *         "source": "github",
-         *         "actor": "ines",
-         *         "delivery_id": "72d3162e"
-         *       },
-         *       "branch": "main",
-         *       "environment": "production",
-         *       "target": "production",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "commit_dirty": null,
-         *       "created_at": "2026-11-24T05:30:00.000Z",
-         *       "started_at": "2026-11-24T05:30:20.000Z",
-         *       "ended_at": "2026-11-24T05:32:28.000Z",
-         *       "stages": [
-         *         {
-         *           "name": "queued",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:20.000Z",
-         *           "ended_on": "2026-11-24T05:30:21.000Z"
-         *         },
-         *         {
-         *           "name": "initialize",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:21.000Z",
-         *           "ended_on": "2026-11-24T05:30:22.000Z"
-         *         },
-         *         {
-         *           "name": "clone_repo",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:22.000Z",
-         *           "ended_on": "2026-11-24T05:30:24.000Z"
-         *         },
-         *         {
-         *           "name": "build",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:30:24.000Z",
-         *           "ended_on": "2026-11-24T05:32:20.000Z"
-         *         },
-         *         {
-         *           "name": "deploy",
-         *           "status": "success",
-         *           "started_on": "2026-11-24T05:32:20.000Z",
-         *           "ended_on": "2026-11-24T05:32:28.000Z"
-         *         }
-         *       ],
-         *       "deployment": {
-         *         "id": "5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "url": "https://5c71df2d.blog.pages.dev",
-         *         "aliases": [],
-         *         "environment": "production"
-         *       },
-         *       "attempts": 1,
-         *       "superseded_by": null,
-         *       "retry_of": null,
-         *       "promoted_from": null,
-         *       "retries": 0,
-         *       "not_before": null,
-         *       "approved_by": null,
-         *       "released_by": null,
-         *       "health": {
-         *         "tries": 3,
-         *         "checks": [
-         *           {
-         *             "url": "/cart",
-         *             "ok": false,
-         *             "detail": "answered 500"
-         *           }
-         *         ]
-         *       },
-         *       "links": {
-         *         "dashboard": "https://signalbox.example.com/projects/blog/deploys/414",
-         *         "deployment": "https://dash.cloudflare.com/0123456789abcdef0123456789abcdef/pages/view/blog/5c71df2d-fcce-4f5d-bb0d-bfa50e65a872",
-         *         "logs": "https://signalbox.example.com/v1/projects/blog/deploys/dpl_01M860HP1VPCF9VA6FSQ6C6G86/logs",
-         *         "site": "https://blog.example.com"
-         *       },
-         *       "waited_ms": 20000,
-         *       "waits": [
-         *         {
-         *           "for": "turn",
-         *           "ms": 20000
-         *         }
-         *       ],
-         *       "failure": null
-         *     },
-         *     "action": "Production is rolled back, by #415."
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["DeployHealthFailedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of external.started
-   * @description A deployment that others made was noticed.
-   */
-  "external.started": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "external.started",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "external": {
-         *       "deployment_id": "271f8dd1-52b1-4a0c-9c54-8d6d1d0a6f35",
-         *       "status": "running",
-         *       "stage": "build",
-         *       "trigger": "github:push",
-         *       "environment": "production",
-         *       "branch": "main",
-         *       "target": "production",
-         *       "url": "https://271f8dd1.blog.pages.dev",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "created_on": "2026-11-24T05:30:00.000Z",
-         *       "since": "2026-11-24T05:30:10.000Z",
-         *       "ended_at": null
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["ExternalStartedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of external.ended
-   * @description A deployment that others made is over.
-   */
-  "external.ended": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "external.ended",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "external": {
-         *       "deployment_id": "271f8dd1-52b1-4a0c-9c54-8d6d1d0a6f35",
-         *       "status": "succeeded",
-         *       "stage": "deploy",
-         *       "trigger": "github:push",
-         *       "environment": "production",
-         *       "branch": "main",
-         *       "target": "production",
-         *       "url": "https://271f8dd1.blog.pages.dev",
-         *       "commit_hash": "c3f81aa94ce6f1a2b3c4d5e6f7a8b9c0d1e2f3a4",
-         *       "commit_message": "Fix the cart",
-         *       "created_on": "2026-11-24T05:30:00.000Z",
-         *       "since": "2026-11-24T05:30:10.000Z",
-         *       "ended_at": "2026-11-24T05:32:28.000Z"
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["ExternalEndedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of project.registered
-   * @description The project was registered.
-   */
-  "project.registered": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "project.registered",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "name": "blog",
-         *     "account_id": "0123456789abcdef0123456789abcdef"
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["ProjectRegisteredEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of project.policy_changed
-   * @description Its policy is another one now.
-   */
-  "project.policy_changed": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "project.policy_changed",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "policy": {
-         *       "mode": "supersede",
-         *       "lane": "project",
-         *       "cancel_running": false,
-         *       "min_interval_seconds": 0,
-         *       "quiet_period": {
-         *         "seconds": 0,
-         *         "max_wait_seconds": 600
-         *       },
-         *       "windows": [],
-         *       "approval": {
-         *         "environments": [],
-         *         "expires_hours": 72
-         *       },
-         *       "retry": {
-         *         "limit": 0,
-         *         "stages": [],
-         *         "backoff_seconds": 30
-         *       },
-         *       "rollback": {
-         *         "lock": true
-         *       },
-         *       "gateway": {
-         *         "superseded": "adopt",
-         *         "max_wait_minutes": 30
-         *       },
-         *       "health": {
-         *         "checks": [],
-         *         "attempts": 3,
-         *         "interval_seconds": 10,
-         *         "on_failure": "tell"
-         *       },
-         *       "deadline_seconds": 2700,
-         *       "stage_deadlines_seconds": {},
-         *       "max_attempts": 6
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["ProjectPolicyChangedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of project.locked
-   * @description Somebody locked it, or one environment of it.
-   */
-  "project.locked": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "project.locked",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "lock": {
-         *       "id": "lck_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "environment": "production",
-         *       "holder": "Ada",
-         *       "reason": "the fair",
-         *       "until": null,
-         *       "created_at": "2026-11-24T05:00:00.000Z"
-         *     }
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["ProjectLockedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of project.unlocked
-   * @description The lock was taken away, or its time is over.
-   */
-  "project.unlocked": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "project.unlocked",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "lock": {
-         *       "id": "lck_01M860HP1VPCF9VA6FSQ6C6G86",
-         *       "environment": "production",
-         *       "holder": "Ada",
-         *       "reason": "the fair",
-         *       "until": null,
-         *       "created_at": "2026-11-24T05:00:00.000Z"
-         *     },
-         *     "reason": "released",
-         *     "by": "tok_ada"
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["ProjectUnlockedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of project.window_opened
-   * @description Windows let deploys of this environment start again.
-   */
-  "project.window_opened": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "project.window_opened",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "environment": "production",
-         *     "until": "2026-11-24T18:00:00.000Z",
-         *     "reason": null
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["ProjectWindowOpenedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of project.window_closed
-   * @description Windows let no deploy of this environment start from now on.
-   */
-  "project.window_closed": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "project.window_closed",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "environment": "production",
-         *     "until": "2026-11-24T18:00:00.000Z",
-         *     "reason": "the weekend"
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["ProjectWindowClosedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of project.quarantined
-   * @description Something failed again and again in a way nobody foresaw, and is not tried any more.
-   */
-  "project.quarantined": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "project.quarantined",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "key": "schedule/sch_01M860HP1VPCF9VA6FSQ6C6G86",
-         *     "strikes": 8
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["ProjectQuarantinedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of hook.refused
-   * @description A delivery with a right hook URL was refused.
-   */
-  "hook.refused": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "hook.refused",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "hook_id": "hok_01M860HP1VPCF9VA6FSQ6C6G86",
-         *     "source": "github",
-         *     "reason": "X-Hub-Signature-256 does not match.",
-         *     "reason_code": "bad_signature"
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["HookRefusedEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of subscriber.failing
-   * @description A subscriber failed five times in a row, or an event was given up.
-   */
-  "subscriber.failing": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "subscriber.failing",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "subscriber_id": "sub_01M860HP1VPCF9VA6FSQ6C6G86",
-         *     "url_host": "hooks.example.com",
-         *     "failures": 5,
-         *     "reason": "It answered 500.",
-         *     "given_up": null
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["SubscriberFailingEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of subscriber.disabled
-   * @description A subscriber is not told any more until somebody switches it on.
-   */
-  "subscriber.disabled": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "subscriber.disabled",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "subscriber_id": "sub_01M860HP1VPCF9VA6FSQ6C6G86",
-         *     "url_host": "hooks.example.com",
-         *     "reason": "It answered 410 Gone."
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["SubscriberDisabledEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of subscriber.recovered
-   * @description A subscriber answers again.
-   */
-  "subscriber.recovered": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "subscriber.recovered",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "subscriber_id": "sub_01M860HP1VPCF9VA6FSQ6C6G86",
-         *     "url_host": "hooks.example.com"
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["SubscriberRecoveredEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
-      };
-    };
-  };
-  /**
-   * Sent to subscribers of test.ping
-   * @description Somebody asked for a test event; only that subscriber hears it.
-   */
-  "test.ping": {
-    parameters: {
-      header: {
-        /** @description The event's id, the same for every attempt. */
-        "webhook-id": string;
-        /** @description Unix seconds. */
-        "webhook-timestamp": string;
-        /** @description As Standard Webhooks says. */
-        "webhook-signature": string;
-        /** @description 1 for the first. */
-        "signalbox-attempt": string;
-      };
-    };
-    requestBody: {
-      content: {
-        /**
-         * @example {
-         *   "id": "evt_01M860HP1VPCF9VA6FSQ6C6G86",
-         *   "type": "test.ping",
-         *   "timestamp": "2026-11-24T05:32:28.000Z",
-         *   "project": "blog",
-         *   "sequence": 97,
-         *   "data": {
-         *     "subscriber_id": "sub_01M860HP1VPCF9VA6FSQ6C6G86",
-         *     "test": true,
-         *     "message": "A test event."
-         *   }
-         * }
-         */
-        "application/json": components["schemas"]["TestPingEvent"];
-      };
-    };
-    responses: {
-      /** @description Taken. Anything else is tried again; 410 ends the subscription. */
-      "2XX": {
-        content: never;
       };
     };
   };

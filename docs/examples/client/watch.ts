@@ -17,7 +17,7 @@ export async function* watch(
     throw new Refused(error);
   }
   let text = "";
-  for await (const part of data.pipeThrough(new TextDecoderStream())) {
+  for await (const part of data?.pipeThrough(new TextDecoderStream()) ?? []) {
     const messages = (text + part).split("\n\n");
     text = messages.pop() ?? "";
     for (const message of messages) {

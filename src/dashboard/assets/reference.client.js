@@ -10,7 +10,7 @@
   /** What is shown of an endless stream, or of a large answer: its end. */
   const SHOWN = 200_000;
 
-  /** @param {string} tag @param {Record<string, unknown>} properties @param {...(Node | string)} children */
+  /** @param {string} tag @param {Record<string, unknown>} properties @param {...(Node | string)} children @returns {any} */
   const make = (tag, properties, ...children) => {
     const element = Object.assign(document.createElement(tag), properties);
     element.append(...children);
@@ -65,15 +65,12 @@
   /** @param {string} label @param {HTMLElement} control */
   const labelled = (label, control) => make("label", {}, label, control);
 
-  /** @param {string} text @param {Record<string, unknown>} properties */
-  const button = (text, properties) =>
-    /** @type {HTMLButtonElement} */ (make("button", properties, text));
+  /** @param {string} text @param {Record<string, unknown>} properties @returns {HTMLButtonElement} */
+  const button = (text, properties) => make("button", properties, text);
 
-  /** @param {string} name @param {readonly string[]} values */
+  /** @param {string} name @param {readonly string[]} values @returns {HTMLSelectElement} */
   const choice = (name, values) =>
-    /** @type {HTMLSelectElement} */ (
-      make("select", { name }, ...values.map((value) => make("option", { value }, value)))
-    );
+    make("select", { name }, ...values.map((value) => make("option", { value }, value)));
 
   /** @param {string} name @param {Schema} schema @param {boolean} required */
   const input = (name, schema, required) => {
