@@ -16,7 +16,7 @@ import { configOf } from "./env.ts";
 import { Problem } from "./problem.ts";
 
 /** These answer without any configuration. */
-const OPEN = new Set(["/healthz", "/version", "/openapi.json", "/events.schema.json"]);
+const OPEN = new Set(["/docs", "/healthz", "/version", "/openapi.json", "/events.schema.json"]);
 
 const configured = createMiddleware<AppEnv>(async (c, next) => {
   const config = await configOf(c.env);

@@ -8,6 +8,7 @@ import { ACCESS_HEADER } from "./access.ts";
 import type { Api } from "./context.ts";
 import { json } from "./responses.ts";
 import { eventSchema } from "./event-schema.ts";
+import { EXAMPLES } from "./examples.ts";
 import { EVENTS } from "./schemas.ts";
 
 const document = createRoute({
@@ -82,10 +83,9 @@ export function documentRoute(api: Api): void {
       },
     });
   }
-  let made: ReturnType<typeof make> | null = null;
-  api.openapi(document, (c) => c.json((made ??= make(api)), 200));
+  api.openapi(document, (c) => c.json(documentOf(api), 200));
   api.openapi(events, (c) => {
-    const { components } = (made ??= make(api));
+    const { components } = documentOf(api);
     return c.json(eventSchema({ ...components?.schemas }), 200);
   });
 }
@@ -93,11 +93,21 @@ export function documentRoute(api: Api): void {
 interface Made {
   openapi: string;
   components?: { schemas?: object };
+  paths?: Record<string, object>;
   [key: string]: unknown;
 }
 
+const documents = new WeakMap<Api, Made>();
+
+/** Made when it is first asked for: by then, all routes are there. */
+export function documentOf(api: Api): Made {
+  const made = documents.get(api) ?? make(api);
+  documents.set(api, made);
+  return made;
+}
+
 function make(api: Api): Made {
-  const made = api.getOpenAPI31Document({
+  const document = api.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Signalbox",
@@ -107,5 +117,16 @@ function make(api: Api): Made {
     },
     servers: [{ url: "/" }],
   });
-  return { ...made };
+  for (const operation of Object.values(document.paths ?? {}).flatMap(Object.values)) {
+    const { operationId, requestBody } = operation as {
+      operationId: string;
+      requestBody?: { content: Record<string, { example?: object }> };
+    };
+    const body = requestBody?.content["application/json"];
+    const example = EXAMPLES[operationId];
+    if (body !== undefined && example !== undefined) {
+      body.example = example;
+    }
+  }
+  return { ...document };
 }

@@ -6,6 +6,8 @@ import ground from "./assets/ground.css";
 import line from "./assets/line.css";
 import narrow from "./assets/narrow.css";
 import pages from "./assets/pages.css";
+import reference from "./assets/reference.client.js";
+import referenceStyle from "./assets/reference.css";
 
 /** What a page loads: the Worker's own texts, under addresses that change with their content. */
 
@@ -20,6 +22,8 @@ const FILES = {
   // What is narrower comes last, and wins.
   "style.css": ["text/css; charset=utf-8", [ground, frame, line, pages, forms, narrow].join("\n")],
   "client.js": ["text/javascript; charset=utf-8", [client, live].join("\n")],
+  "reference.css": ["text/css; charset=utf-8", referenceStyle],
+  "reference.js": ["text/javascript; charset=utf-8", reference],
   "clear.svg": [
     "image/svg+xml",
     ink(`${post}<path stroke="none" transform="rotate(-42 5 4)" d="M5 1.8h9v4H5z"/>`),

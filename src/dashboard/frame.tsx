@@ -18,6 +18,9 @@ export interface PageProps {
   readonly icon?: "clear" | "stop" | "held" | "failed";
   /** Where the script listens, to keep the page up to date. */
   readonly live?: string;
+  /** What this page alone loads. */
+  readonly style?: AssetName;
+  readonly script?: AssetName;
   /** More for the footer. */
   readonly foot?: readonly string[];
   readonly children?: Child;
@@ -37,6 +40,8 @@ const Page: FC<PageProps> = ({
   at,
   icon = "clear",
   live,
+  style,
+  script,
   foot = [],
   children,
 }) => (
@@ -53,7 +58,9 @@ const Page: FC<PageProps> = ({
       <title>{title}</title>
       <link rel="icon" type="image/svg+xml" href={assetUrl(`${icon}.svg` satisfies AssetName)} />
       <link rel="stylesheet" href={assetUrl("style.css")} />
+      {style !== undefined && <link rel="stylesheet" href={assetUrl(style)} />}
       <script src={assetUrl("client.js")} defer></script>
+      {script !== undefined && <script src={assetUrl(script)} defer></script>}
     </head>
     <body>
       <a class="skip" href="#main">
@@ -82,6 +89,7 @@ const Page: FC<PageProps> = ({
             Times in {reader.clock.zone}
             {!reader.zoned && ", until your browser says its own zone"}
           </span>
+          <a href="/docs">API reference</a>
           <span>Signalbox {VERSION}</span>
         </div>
       </footer>

@@ -10,6 +10,7 @@ import { hookRoutes } from "./pages/hooks.tsx";
 import { overviewRoutes } from "./pages/overview.tsx";
 import { policyRoutes } from "./pages/policy.tsx";
 import { projectRoutes } from "./pages/project.tsx";
+import { referenceRoute } from "./pages/reference.tsx";
 import { registerRoutes } from "./pages/register.tsx";
 import { scheduleRoutes } from "./pages/schedules.tsx";
 import { settingRoutes } from "./pages/settings.tsx";
@@ -51,4 +52,5 @@ export function dashboard(api: Api): void {
   settingRoutes(api);
   uploadRoutes(api);
   liveRoutes(api);
+  referenceRoute(api);
 }

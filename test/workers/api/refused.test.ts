@@ -161,7 +161,7 @@ describe("an address that was not made here", () => {
     const segment = hook.url.split("/").at(-1) ?? "";
     const { name } = edge.world;
     const addresses = [
-      `/hooks/${name}/${segment.slice(0, -1)}A`,
+      `/hooks/${name}/${segment.slice(0, -1)}${segment.endsWith("A") ? "B" : "A"}`,
       `/hooks/${name}/${segment.slice(0, -24)}${"A".repeat(24)}`,
       `/hooks/${name}/${hook.id}`,
       `/hooks/${name}/x`,

@@ -44,7 +44,7 @@ describe("signing in", () => {
 
   it("is asked for by every page and every form that there is", async () => {
     const doors =
-      /^\/(?:v1|hooks|client|assets|badges|metrics|sign-in|healthz|version|openapi\.json|events\.schema\.json)/;
+      /^\/(?:v1|hooks|client|assets|badges|docs|metrics|sign-in|healthz|version|openapi\.json|events\.schema\.json)/;
     const pages = app.routes.filter(
       ({ method, path }) => method !== "ALL" && !path.includes("*") && !doors.test(path),
     );
