@@ -26,7 +26,7 @@ export function liveRoutes(api: Api): void {
   api.get("/live", async (c) => {
     fromOwnPage(c);
     const { only } = await admit(c, "instance");
-    const keys = only === null ? await firstKeys(c) : [keyNamed(c, only)];
+    const keys = only === null ? await firstKeys(c) : only.map((project) => keyNamed(c, project));
     const reread = keys.length > HEARD ? REREAD_MS : Infinity;
     return news(c, new Watch(c, keys.slice(0, HEARD)), "instance", reread);
   });
