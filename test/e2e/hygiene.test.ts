@@ -29,6 +29,7 @@ beforeAll(async () => {
   await world.told(1);
   await cloudflareGossips();
   await readAll();
+  await world.subscribeOthers();
   await mistakes();
   await misconfigured();
   expect(await world.worker.cron()).toBe("ok");
@@ -210,7 +211,12 @@ describe("no secret is", () => {
 
   test("in what subscribers are told", () => {
     const heard = world.receivers.flatMap((receiver) => receiver.heard);
-    const text = heard.map(({ headers, body }) => `${JSON.stringify(headers)}\n${body}`).join("\n");
+    const text = heard
+      .map(({ headers: { "x-own": own, ...headers }, body }) => {
+        expect(own).toMatch(/^Token own-header-/);
+        return `${JSON.stringify(headers)}\n${body}`;
+      })
+      .join("\n");
     expect(text.includes(CANARY)).toBe(true);
     expect(world.sentinels.in(text)).toEqual([]);
   });

@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_BRANCH, REPOSITORY } from "../../../scripts/demo/github.ts";
@@ -30,6 +32,7 @@ export class LeakyWorld {
   readonly sentinels: Sentinels;
   readonly apiToken: string;
   readonly receivers: Receiver[] = [];
+  readonly #chats: Server[] = [];
   /** Every answer, without what was shown in it once on purpose. */
   readonly answers: string[] = [];
   /** What a careless other side says: what it may have come to know, its own secret and the owner's tokens among it. */
@@ -82,6 +85,7 @@ export class LeakyWorld {
 
   async stop(): Promise<void> {
     this.receivers.forEach((receiver) => receiver.close());
+    this.#chats.forEach((chat) => chat.close().closeAllConnections());
     this.upstream.close();
     await this.worker.stop();
     await rm(this.dir, { recursive: true, force: true, maxRetries: 3 });
@@ -123,7 +127,10 @@ export class LeakyWorld {
   async subscribe(status: number): Promise<void> {
     const receiver = await Receiver.start();
     this.receivers.push(receiver);
-    const body = { url: receiver.url, events: ["*"], kind: "webhook" };
+    const own = `own-header-${randomBytes(16).toString("hex")}`;
+    this.sentinels.add("a subscriber's own header", own);
+    const headers = { "x-own": `Token ${own}` };
+    const body = { url: receiver.url, events: ["*"], kind: "webhook", headers };
     const made = await this.make("POST", `${BASE}/subscribers`, body, ["secret"]);
     const { id = "", secret = "" } = made;
     this.sentinels.addBase64(`the secret of ${id}`, secret.replace("whsec_", ""));
@@ -133,6 +140,39 @@ export class LeakyWorld {
       status,
       body: `${CANARY}\n${this.gossip}\n${JSON.stringify(heard.headers)}\n${heard.body}`,
     });
+  }
+
+  /** A chat that tells the address it was asked at, and a git host that can't be reached. Both keep what they were given. */
+  async subscribeOthers(): Promise<void> {
+    const chat = createServer((request, response) => {
+      response.writeHead(500).end(`${CANARY} ${request.url} ${this.gossip}`);
+    });
+    this.#chats.push(chat);
+    await new Promise<void>((resolve) => chat.listen(0, "127.0.0.1", resolve));
+    const host = `127.0.0.1:${(chat.address() as AddressInfo).port}`;
+    const [path, token, newer] = ["chat", "write-back", "newer-write-back"].map(
+      (name) => `${name}-${randomBytes(16).toString("hex")}`,
+    );
+    this.sentinels.add("the URL of a chat", path ?? "");
+    this.sentinels.add("a write-back token", token ?? "");
+    this.sentinels.add("the write-back token after it", newer ?? "");
+    const url = `http://${host}/services/${path}`;
+    const api_url = `https://${host}/api/v1`;
+    const given = { kind: "gitea", repository: "acme/quiet", api_url, token };
+    for (const [body, type, change] of [
+      [{ kind: "slack", url }, "test.ping", { url }],
+      [given, "deploy.failed", { token: newer }],
+    ] as const) {
+      const made = (await this.ask("POST", `${BASE}/subscribers`, body)).json as { id: string };
+      const at = `${BASE}/subscribers/${made.id}`;
+      await this.ask("PATCH", at, change);
+      await this.ask("POST", `${at}/test`, { type });
+      await until("an attempt to fail", async () => {
+        const { json } = await this.ask("GET", at);
+        return (json as { last_attempt: object | null }).last_attempt !== null;
+      });
+      await this.ask("GET", `${at}/deliveries`);
+    }
   }
 
   /** Until the first receiver has heard of so many ends. */
