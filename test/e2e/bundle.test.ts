@@ -7,7 +7,7 @@ import { bundleInto, textModules } from "../../scripts/lib/build.ts";
 import { ROOT } from "../../scripts/lib/repo.ts";
 
 /** Start-up time follows size. What comes near this should be looked at before the number is. */
-const BUDGET_KIB = 330;
+const BUDGET_KIB = 380;
 
 describe("the bundle that gets deployed", () => {
   let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
@@ -32,7 +32,7 @@ describe("the bundle that gets deployed", () => {
       readFile(join(folder.path, name)),
     );
     const modules = [Buffer.from(bundle), ...(await Promise.all(texts))];
-    expect(texts).toHaveLength(9);
+    expect(texts).toHaveLength(10);
     const kib = modules.reduce((sum, module) => sum + gzipSync(module).length, 0) / 1024;
     console.log(`bundle: ${(bundle.length / 1024).toFixed(0)} KiB, ${kib.toFixed(0)} KiB gzip`);
     expect(kib).toBeLessThanOrEqual(BUDGET_KIB);

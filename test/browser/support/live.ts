@@ -42,9 +42,12 @@ export function openPages(stage: () => Stage): void {
   };
 
   test("two viewers see a deploy start, build and go live, and lose nothing they were at", async () => {
-    const { shop } = stage();
+    const { world, shop } = stage();
+    const { deploy_id: earlier } = await shop.push();
+    await world.signalbox.ended("shop", earlier ?? "");
     const pages = [await watching("shop"), await watching("shop")];
-    const [first] = pages;
+    const [first, second] = pages;
+    await second?.locator("table.history a").first().focus();
     await first?.getByLabel("Commit, message, author").fill("half a wo");
     const commit = await pushed(shop);
     for (const page of pages) {
@@ -53,6 +56,11 @@ export function openPages(stage: () => Stage): void {
     expect(await first?.title()).toContain("▸");
     for (const page of pages) {
       await shows(page, "#now", `${commit} is live`);
+    }
+    await second?.locator(".ended", { hasText: "1 ended." }).waitFor();
+    expect(await second?.locator("table.history").innerText()).not.toContain(commit);
+    await second?.getByRole("button", { name: "Show" }).click();
+    for (const page of pages) {
       await shows(page, "table.history", commit);
     }
     expect(await Promise.all(pages.map(isMarked))).toEqual([true, true]);

@@ -46,13 +46,14 @@ describe("what keeps a page up to date", () => {
     }
     expect(await edge.trace()).toEqual(before);
     await visit.signIn(edge.token);
-    for (const headers of [
+    const foreign: Record<string, string>[] = [
       { "sec-fetch-site": "same-site" },
       { "sec-fetch-site": "cross-site" },
       { origin: "https://evil.example" },
-    ]) {
+    ];
+    for (const headers of foreign) {
       for (const address of [path, "/live"]) {
-        const got = await visit.listen(address, headers as Record<string, string>);
+        const got = await visit.listen(address, headers);
         expect([address, headers, got.status]).toEqual([address, headers, 400]);
         await got.body?.cancel();
       }
