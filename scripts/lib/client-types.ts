@@ -18,7 +18,9 @@ export async function clientTypes(): Promise<string> {
   const document = (await answer.json()) as Document;
   // Types of events are among the schemas, and what each refusal's codes mean would be said hundreds of times.
   delete document.webhooks;
-  for (const { responses } of Object.values(document.paths).flatMap(Object.values)) {
+  for (const { responses } of Object.values(document.paths).flatMap((path) =>
+    Object.values(path),
+  )) {
     for (const [status, response] of Object.entries(responses)) {
       response.description = status < "400" ? response.description : "";
     }

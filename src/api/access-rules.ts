@@ -21,7 +21,7 @@ const NewRule = z
     email_domain: z
       .string()
       .max(253)
-      .regex(/^(?:[a-z\d-]{1,63}\.)+[a-z\d-]{1,63}$/i, "must be a domain")
+      .regex(/^(?:[A-Za-z\d-]{1,63}\.)+[A-Za-z\d-]{1,63}$/, "must be a domain")
       .toLowerCase()
       .optional()
       .openapi({ description: "All addresses in it, and none of its subdomains." }),

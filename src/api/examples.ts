@@ -5,7 +5,7 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
   createDeploy: { branch: "main" },
   releaseDeploy: { reason: "The campaign starts at noon" },
   rejectDeploy: { reason: "Prices are not final" },
-  changePolicy: { quiet_period: { seconds: 30 } },
+  changePolicy: { quiet_period: { seconds: 30, max_wait_seconds: 600 } },
   explainPolicy: { branch: "main" },
   createLock: { reason: "Login loop on Safari", holder: "Ines Marwitz" },
   createHook: { source: "github", repository: "octocat/blog" },

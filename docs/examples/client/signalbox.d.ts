@@ -2905,7 +2905,8 @@ export interface operations {
         /**
          * @example {
          *   "quiet_period": {
-         *     "seconds": 30
+         *     "seconds": 30,
+         *     "max_wait_seconds": 600
          *   }
          * }
          */

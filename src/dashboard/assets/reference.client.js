@@ -1,7 +1,7 @@
 // @ts-check
 /** What the reference gains by script: a filter, and requests that are sent from the page. */
 (() => {
-  /** @typedef {{ type?: string | string[], enum?: unknown[], items?: { enum?: unknown[] }, default?: unknown, example?: unknown, format?: string, properties?: Record<string, Schema> }} Schema */
+  /** @typedef {{ type?: string | string[], enum?: unknown[], items?: { enum?: unknown[] }, default?: unknown, example?: string | number | boolean, format?: string, properties?: Record<string, Schema> }} Schema */
   /** @typedef {{ name: string, in: string, required?: boolean, schema: Schema }} Parameter */
   /** @typedef {Record<string, { schema?: Schema, example?: unknown }>} Content */
   /** @typedef {{ operationId: string, parameters?: Parameter[], requestBody?: { content: Content }, responses: Record<string, { content?: Content }> }} Operation */
@@ -86,11 +86,15 @@
 
   /** @param {FormData} form @param {Route} route */
   const requestOf = (form, { method, path, operation }) => {
+    const text = (/** @type {string} */ name) => {
+      const value = form.get(name);
+      return typeof value === "string" ? value : "";
+    };
     const headers = new Headers();
     const query = new URLSearchParams();
     let address = path;
     for (const parameter of operation.parameters ?? []) {
-      const value = String(form.get(`${parameter.in} ${parameter.name}`) ?? "");
+      const value = text(`${parameter.in} ${parameter.name}`);
       if (parameter.in === "path") {
         address = address.replace(`{${parameter.name}}`, encodeURIComponent(value));
       } else if (value !== "" && parameter.in === "query") {
@@ -103,8 +107,8 @@
     if (token !== "") {
       headers.set("authorization", `Bearer ${token}`);
     }
-    headers.set("accept", String(form.get("accept") ?? "*/*"));
-    const type = String(form.get("type") ?? "");
+    headers.set("accept", text("accept") || "*/*");
+    const type = text("type");
     /** @type {FormData | string | null} */
     let body = null;
     if (type === "multipart/form-data") {
@@ -118,8 +122,7 @@
         }
       }
     } else if (type !== "") {
-      const text = String(form.get("body") ?? "");
-      body = text === "" ? null : text;
+      body = text("body") || null;
       headers.set("content-type", type);
     }
     const search = query.size > 0 ? `?${query}` : "";
@@ -137,7 +140,7 @@
 
   /** @param {Response} answer @param {HTMLElement} into */
   const showBody = async (answer, into) => {
-    const stream = /^text\/event-stream/.test(answer.headers.get("content-type") ?? "");
+    const stream = answer.headers.get("content-type")?.startsWith("text/event-stream");
     if (!stream || answer.body === null) {
       into.textContent = readable(await answer.text()).slice(0, SHOWN);
       return;

@@ -119,21 +119,24 @@ function single(type: string, { items, additionalProperties, format }: Schema): 
 }
 
 const RANGES = [
-  ["minimum", "at least"],
-  ["maximum", "at most"],
-  ["minLength", "characters, at least"],
-  ["maxLength", "characters, at most"],
-  ["minItems", "items, at least"],
-  ["maxItems", "items, at most"],
+  ["minimum", "maximum", ""],
+  ["minLength", "maxLength", " characters"],
+  ["minItems", "maxItems", " items"],
 ] as const;
 
+/** What a number of JSON can hold is no limit that anybody set. */
+const isSet = (limit: number | undefined): limit is number =>
+  limit !== undefined && Math.abs(limit) !== Number.MAX_SAFE_INTEGER;
+
 function limitsOf(schema: Schema): string[] {
-  const ranges = RANGES.flatMap(([key, words]) =>
-    // What a number of JSON can hold is no limit that anybody set.
-    schema[key] === undefined || Math.abs(schema[key]) === Number.MAX_SAFE_INTEGER
-      ? []
-      : [`${words} ${schema[key]}`],
-  );
+  const ranges = RANGES.flatMap(([least, most, unit]) => {
+    const [from, to] = [schema[least], schema[most]];
+    if (isSet(from) && isSet(to)) {
+      return [`${from} to ${to}${unit}`];
+    }
+    const one = [isSet(from) ? `at least ${from}` : "", isSet(to) ? `at most ${to}` : ""].join("");
+    return one === "" ? [] : [one + unit];
+  });
   return [
     ...(schema.default === undefined ? [] : [`default \`${JSON.stringify(schema.default)}\``]),
     ...ranges,

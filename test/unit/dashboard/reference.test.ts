@@ -52,7 +52,7 @@ describe("a schema as the reference shows it", () => {
     expect(
       rowsOf(schema).map(({ name, required, values, limits }) => [name, required, values, limits]),
     ).toEqual([
-      ["items", true, [], ["items, at most 5"]],
+      ["items", true, [], ["at most 5 items"]],
       ["items[].id", true, [], []],
       ["rule", false, [], []],
       ["rule.mode", false, ['"a"', '"b"'], ['default `"a"`']],
