@@ -28,6 +28,8 @@ export interface paths {
     get: operations["listAccounts"];
   };
   "/v1/accounts/{account}": {
+    /** Get a Cloudflare account that is looked after */
+    get: operations["getAccount"];
     /**
      * Add a Cloudflare account, or replace its credential
      * @description The credential is tried at Cloudflare before it is stored, sealed. From the answer on every call is made with it, so the one before can be revoked at Cloudflare as soon as what runs has ended.
@@ -1835,6 +1837,48 @@ export interface operations {
       };
     };
   };
+  /** Get a Cloudflare account that is looked after */
+  getAccount: {
+    parameters: {
+      path: {
+        /** @description The account's id. */
+        account: string;
+      };
+    };
+    responses: {
+      /** @description The account. */
+      200: {
+        content: {
+          "application/json": components["schemas"]["Account"];
+        };
+      };
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      403: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      500: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      503: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
   /**
    * Add a Cloudflare account, or replace its credential
    * @description The credential is tried at Cloudflare before it is stored, sealed. From the answer on every call is made with it, so the one before can be revoked at Cloudflare as soon as what runs has ended.
@@ -2149,6 +2193,8 @@ export interface operations {
           manifest?: string;
           pages_build_output_dir?: string;
           wrangler_config_hash?: string;
+          /** @description <workflow>/<number>.<attempt> of a CI run; not sent on to Cloudflare. */
+          signalbox_run?: string;
           /** Format: binary */
           _headers?: string;
           /** Format: binary */
