@@ -30,7 +30,7 @@ interface Document {
 
 /** What people see, which no program is to rely on. */
 const PAGES =
-  /^\/(?:$|(?:assets|audit|docs|projects|register|settings|sign-in|sign-out|tokens)(?:\/|$))/;
+  /^\/(?:$|(?:assets|audit|live|docs|projects|register|settings|sign-in|sign-out|tokens)(?:\/|$))/;
 
 let document: Document;
 let all: [string, OperationObject][];
