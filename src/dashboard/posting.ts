@@ -54,6 +54,17 @@ export function linesOf(form: URLSearchParams, name: string): string[] {
     .filter((line) => line !== "");
 }
 
+/** `Name: value`, one a line; a value may have commas. */
+export function headersOf(form: URLSearchParams, name: string): Record<string, string> {
+  const lines = (form.get(name) ?? "").split("\n");
+  return Object.fromEntries(
+    lines.flatMap((line) => {
+      const [, key, value] = /^\s*([^:\s]+):\s*(.*?)\s*$/.exec(line) ?? [];
+      return key === undefined ? [] : [[key, value ?? ""]];
+    }),
+  );
+}
+
 /** A refusal of the API that is the whole page's. */
 export function answerRefused({ code, detail }: Refused): Problem {
   return new Problem(Object.hasOwn(CODES, code) ? (code as Code) : "internal_error", detail);

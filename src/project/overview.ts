@@ -106,6 +106,7 @@ export interface Story extends Overview {
 
 /** What became of one of its events at one subscriber. */
 export interface Told {
+  readonly delivery: string;
   readonly subscriber: string;
   readonly url: string;
   readonly event: string;
@@ -163,7 +164,7 @@ function toldOf(context: Context, deployId: string): Told[] {
   const bindings: SqlValue[] = [deployId, EVENTS];
   return context.sql
     .all<Omit<Told, "next_at"> & { due_at: number | null }>(
-      `SELECT s.id AS subscriber, s.url, e.type AS event, d.state, d.attempts, d.status, d.error, d.ms, d.excerpt, d.due_at
+      `SELECT d.id AS delivery, s.id AS subscriber, s.url, e.type AS event, d.state, d.attempts, d.status, d.error, d.ms, d.excerpt, d.due_at
        FROM events e CROSS JOIN subscribers s
        JOIN deliveries d ON d.subscriber_id = s.id AND d.sequence = e.sequence
        WHERE e.deploy_id = ? ORDER BY e.sequence DESC, s.id LIMIT ?`,

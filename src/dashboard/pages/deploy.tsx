@@ -191,7 +191,12 @@ const DeployPage: FC<{ story: Story; lines: LogLines; visitor: Visitor }> = ({
           <Details story={story} clock={clock} />
         </div>
       </div>
-      <Deliveries of={story.told} project={project.project} clock={clock} />
+      <Deliveries
+        of={story.told}
+        project={project.project}
+        number={deploy.number}
+        visitor={visitor}
+      />
     </>
   );
 };

@@ -20,7 +20,7 @@ import {
 } from "../parts/hook.tsx";
 import { NewHook } from "../parts/new-hook.tsx";
 import { Action } from "../parts/project.tsx";
-import { follow, linesOf, onForm, textOf } from "../posting.ts";
+import { follow, headersOf, linesOf, onForm, textOf } from "../posting.ts";
 import { tabPage, viewOf } from "../tab-page.tsx";
 import { admit, type Visitor } from "../visitor.ts";
 
@@ -120,12 +120,7 @@ export function hookRoutes(api: Api, ask: Asking): void {
 
   onForm(api, `${base}/:id/explain`, async (c, visitor, form) => {
     const sample = form.get("body") ?? "";
-    const headers = Object.fromEntries(
-      linesOf(form, "headers").flatMap((line) => {
-        const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? [];
-        return name === undefined ? [] : [[name, value ?? ""]];
-      }),
-    );
+    const headers = headersOf(form, "headers");
     const path = `/hooks/${encodeURIComponent(c.req.param("id") ?? "")}/explain`;
     const reply = await ask<Explanation>(c, visitor, "POST", path, { body: sample, headers });
     return hookPage(c, visitor, {

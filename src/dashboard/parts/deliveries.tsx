@@ -4,7 +4,9 @@ import type { Told } from "../../project/overview.ts";
 import { visible } from "../model/text.ts";
 import { distance, moment, type Clock } from "../model/time.ts";
 import { markOf, waitMark, type Mark as MarkOf } from "../model/words.ts";
+import type { Visitor } from "../visitor.ts";
 import { Mark } from "./mark.tsx";
+import { Action } from "./project.tsx";
 
 export const DELIVERY_MARKS: Record<Told["state"], MarkOf> = {
   delivered: { ...markOf("succeeded"), word: "delivered" },
@@ -29,11 +31,13 @@ export function hostIn(url: string): string {
 }
 
 /** What became of a deploy's events. Those that arrived at the first attempt fold into one row. */
-export const Deliveries: FC<{ of: readonly Told[]; project: string; clock: Clock }> = ({
-  of,
-  project,
-  clock,
-}) => {
+export const Deliveries: FC<{
+  of: readonly Told[];
+  project: string;
+  number: number;
+  visitor: Visitor;
+}> = ({ of, project, number, visitor }) => {
+  const { clock } = visitor;
   if (of.length === 0) {
     return null;
   }
@@ -54,13 +58,19 @@ export const Deliveries: FC<{ of: readonly Told[]; project: string; clock: Clock
       <table class="deliveries stacked" role="table">
         <thead role="rowgroup">
           <tr role="row">
-            {["State", "Event", "Subscriber", "Attempts", "Last answer", "Next attempt"].map(
-              (text) => (
-                <th scope="col" role="columnheader">
-                  {text}
-                </th>
-              ),
-            )}
+            {[
+              "State",
+              "Event",
+              "Subscriber",
+              "Attempts",
+              "Last answer",
+              "Next attempt",
+              "Again",
+            ].map((text) => (
+              <th scope="col" role="columnheader">
+                {text}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody role="rowgroup">
@@ -85,11 +95,22 @@ export const Deliveries: FC<{ of: readonly Told[]; project: string; clock: Clock
                 <td role="cell">
                   {each.next_at !== null && nextText(Date.parse(each.next_at), clock)}
                 </td>
+                <td role="cell">
+                  <Action
+                    to={`/projects/${project}/subscribers/${each.subscriber}/deliveries/${each.delivery}/redeliver`}
+                    visitor={visitor}
+                    needs="manage"
+                    kind="minor"
+                    values={{ deploy: String(number) }}
+                  >
+                    Redeliver
+                  </Action>
+                </td>
               </tr>
               {each.excerpt && (
                 <tr role="row" class="why">
                   <td role="cell"></td>
-                  <td role="cell" colspan={5}>
+                  <td role="cell" colspan={6}>
                     <code>
                       <bdi>{visible(each.excerpt).slice(0, 300)}</bdi>
                     </code>
@@ -103,7 +124,7 @@ export const Deliveries: FC<{ of: readonly Told[]; project: string; clock: Clock
               <td role="cell">
                 <Mark of={DELIVERY_MARKS.delivered} />
               </td>
-              <td role="cell" colspan={5} class="quiet">
+              <td role="cell" colspan={6} class="quiet">
                 {smooth.length === 1
                   ? "1 event of this deploy, delivered on the first attempt."
                   : `${smooth.length} events of this deploy, each delivered on the first attempt.`}
