@@ -7,6 +7,7 @@ import { actionRoutes } from "./pages/actions.tsx";
 import { deployRoutes } from "./pages/deploy.tsx";
 import { eventRoutes } from "./pages/events.tsx";
 import { hookRoutes } from "./pages/hooks.tsx";
+import { numberRoutes } from "./pages/numbers.tsx";
 import { overviewRoutes } from "./pages/overview.tsx";
 import { policyRoutes } from "./pages/policy.tsx";
 import { projectRoutes } from "./pages/project.tsx";
@@ -49,6 +50,7 @@ export function dashboard(api: Api): void {
     routes(api, ask);
   }
   eventRoutes(api);
+  numberRoutes(api);
   settingRoutes(api);
   uploadRoutes(api);
   liveRoutes(api);

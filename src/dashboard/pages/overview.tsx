@@ -10,7 +10,7 @@ import { Head, show, Told } from "../frame.tsx";
 import { lineOf } from "../model/line.ts";
 import { called, hostOf } from "../model/now.ts";
 import { needsOf, tellingOf } from "../model/row.ts";
-import { firstLine } from "../model/text.ts";
+import { firstLine, visible } from "../model/text.ts";
 import { moment, since, type Clock } from "../model/time.ts";
 import { triggerText } from "../model/words.ts";
 import { Line } from "../parts/line.tsx";
@@ -35,14 +35,21 @@ export function overviewRoutes(api: Api): void {
     }
     const asked = c.req.query("show") ?? "all";
     const filter = FILTERS.find(([name]) => name === asked)?.[0] ?? "all";
-    const [budget] = await askInstance(c, (instance) => instance.budgets());
+    const budgets = await askInstance(c, (instance) => instance.budgets());
     return show(c, {
       title: "Projects · Signalbox",
       reader: visitor,
       visitor,
       at: "projects",
       live: "/live",
-      foot: [`Cloudflare API: room for ${Math.floor(budget?.level ?? 0)} more calls now`],
+      foot: budgets.map(
+        ({ owner, level, blocked_until: until }) =>
+          `Cloudflare API${budgets.length === 1 ? "" : `, ${visible(owner)}`}: ${
+            until === null || until <= visitor.clock.now
+              ? `room for ${Math.floor(level)} more calls now`
+              : `no calls until ${moment(until, visitor.clock, true)}`
+          }`,
+      ),
       children: <OverviewPage all={all} filter={filter} visitor={visitor} />,
     });
   });

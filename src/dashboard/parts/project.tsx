@@ -13,6 +13,7 @@ export const TABS = [
   ["windows", "/windows", "Windows and locks"],
   ["policy", "/policy", "Policy"],
   ["events", "/events", "Events"],
+  ["numbers", "/numbers", "Numbers"],
   ["tokens", "/tokens", "Tokens"],
 ] as const;
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { SubscriberKind } from "../../../src/notify/kinds.ts";
 import { Edge, leave } from "../api/edge.ts";
 import { Visit } from "./visit.ts";
 
@@ -47,6 +48,11 @@ describe("every page", () => {
       `/hooks/${hook.body.id}`,
       "/subscribers",
       `/subscribers/${subscriber}`,
+      `/subscribers/${subscriber}?state=pending`,
+      "/subscribers/new",
+      ...SubscriberKind.options.map((kind) => `/subscribers/new?kind=${kind}`),
+      "/numbers",
+      "/numbers?days=7",
       "/schedules",
       "/windows?explain=1&branch=main&hours=3",
       "/policy",
@@ -253,5 +259,94 @@ describe("registering", () => {
     expect(got.headers.get("location")).toBe(`/projects/${name}`);
     expect((await visit.get(`/projects/${name}`)).text).toContain(`${name} is registered.`);
     expect(words((await visit.get(`/projects/${name}`)).text)).toContain("Nothing deployed yet");
+  });
+});
+
+describe("a subscriber", () => {
+  it("of a git host is made by form, with its token nowhere on a page", async () => {
+    const token = "glpat-not-for-pages";
+    const fields = { kind: "gitlab", repository: "acme/blog", token, events: "deploy.*" };
+    const made = await visit.post(`${path}/subscribers`, {
+      ...fields,
+      environment: "production",
+      include: "main",
+      ordered: "on",
+    });
+    expect(made.status).toBe(200);
+    const { body } = await edge.on("GET", "/subscribers");
+    expect(body.items).toMatchObject([
+      {
+        kind: "gitlab",
+        ordered: true,
+        environments: ["production"],
+        branches: { include: ["main"], exclude: [] },
+        host: { repository: "acme/blog" },
+      },
+    ]);
+    const page = await visit.get(`${path}/subscribers/${body.items[0].id}`);
+    expect(words(page.text)).toContain("acme/blog");
+    const wrong = await visit.post(`${path}/subscribers`, { ...fields, repository: "acme" });
+    expect([wrong.status, wrong.text.includes('value="acme"')]).toEqual([422, true]);
+    expect(made.text + page.text + wrong.text).not.toContain(token);
+  });
+
+  it("that fails shows every attempt, and takes an event again from both pages", async () => {
+    const id = await edge.world.subscribe(
+      "down.example",
+      () => new Response("no", { status: 500 }),
+    );
+    await edge.world.push();
+    await edge.world.run(120_000);
+    const own = `${path}/subscribers/${id}`;
+    const page = await visit.get(own);
+    expect(words(page.text)).toContain("All attempts");
+    expect(words(page.text)).toMatch(/failing for/);
+    const again = /action="([^"]+\/redeliver)"/.exec(page.text)?.[1] ?? "";
+    const [, delivery = ""] = /deliveries\/(\w+)\/redeliver/.exec(again) ?? [];
+    const attempts = async (): Promise<number> =>
+      (await edge.on("GET", `/subscribers/${id}/deliveries/${delivery}`)).body.attempts as number;
+    const before = await attempts();
+    expect((await visit.post(again)).headers.get("location")).toBe(own);
+    await edge.world.run(1_000);
+    expect(await attempts()).toBe(before + 1);
+    expect((await visit.get(`${path}/deploys/1`)).text).toContain(again);
+    const back = await visit.post(again, { deploy: "1" });
+    expect(back.headers.get("location")).toBe(`${path}/deploys/1`);
+    await visit.post(`${own}/recover`, { hours: "24" });
+    expect(words((await visit.get(own)).text)).toMatch(/\d+ on their way again\./);
+  });
+
+  it("gets a new secret, shown once, beside the one before", async () => {
+    const id = await edge.world.subscribe("rotates.example");
+    const own = `${path}/subscribers/${id}`;
+    const rotated = await visit.post(`${own}/rotate`, { overlap: "3600" });
+    const secret = /whsec_[A-Za-z0-9+/=]+/.exec(rotated.text)?.[0] ?? "none";
+    expect(words(rotated.text)).toContain("The one before signs too until");
+    expect((await visit.get(own)).text).not.toContain(secret);
+    await visit.post(`${own}/test`, { type: "deploy.failed" });
+    expect(words((await visit.get(own)).text)).toContain("A test event is on its way.");
+    await visit.post(`${own}/test`, { type: "no.such" });
+    expect(words((await visit.get(own)).text)).toContain("Not sent: ");
+  });
+
+  it("has no forms for who only reads", async () => {
+    const id = await edge.world.subscribe("read.example");
+    const reader = new Visit();
+    await reader.signIn((await edge.instanceToken("read")).token);
+    const page = await reader.get(`${path}/subscribers/${id}`);
+    expect([page.status, page.text.includes("<form")]).toEqual([200, false]);
+    const rotated = await reader.post(`${path}/subscribers/${id}/rotate`, { overlap: "0" });
+    expect(rotated.text).not.toContain("whsec_");
+  });
+});
+
+describe("numbers", () => {
+  it("have values after deploys, and say so where there are none", async () => {
+    expect(words((await visit.get(`${path}/numbers`)).text)).toContain("No deploy");
+    const { deploy } = await edge.world.push();
+    await edge.world.ended(deploy?.id ?? "");
+    const page = words((await visit.get(`${path}/numbers?days=7`)).text);
+    expect(page).toMatch(/Change-failure rate 0 %/);
+    expect(page).toMatch(/From trigger to live 1 \d/);
   });
 });
