@@ -30,6 +30,7 @@ export const SubscriberState: FC<{ of: SubscriberView; visitor: Visitor }> = ({ 
 /** How it is, what it hears, and what was set up. */
 export const SubscriberFacts: FC<{ of: SubscriberView; visitor: Visitor }> = ({ of, visitor }) => {
   const { branches, last_attempt: last } = of;
+  const repository = of.host?.["repository"];
   const facts: [string, string][] = [
     ["Kind", KIND_TITLES[of.kind]],
     ["Hears", of.events.join(", ")],
@@ -39,7 +40,7 @@ export const SubscriberFacts: FC<{ of: SubscriberView; visitor: Visitor }> = ({ 
     ["Statuses", of.statuses.join(", ")],
     ["Order", of.ordered ? "strict: one that fails holds up the rest" : "first attempts only"],
     ["Headers", of.headers.join(", ")],
-    ["Repository", String(of.host?.["repository"] ?? "")],
+    ["Repository", typeof repository === "string" ? repository : ""],
     ["Note", of.description ?? ""],
     ["Waiting", `${of.waiting} to be delivered`],
     ["Given up", String(of.exhausted)],

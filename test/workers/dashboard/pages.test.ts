@@ -294,8 +294,11 @@ describe("a subscriber", () => {
     const id = await edge.world.subscribe(
       "down.example",
       () => new Response("no", { status: 500 }),
+      // One event alone, so that its second attempt does not wait for the first ones of others.
+      { events: ["deploy.succeeded"] },
     );
-    await edge.world.push();
+    const { deploy } = await edge.world.push();
+    await edge.world.ended(deploy?.id ?? "");
     await edge.world.run(120_000);
     const own = `${path}/subscribers/${id}`;
     const page = await visit.get(own);
