@@ -1,14 +1,10 @@
 import * as z from "zod";
 
+import type { Credential } from "./cloudflare/credential.ts";
 import type { AccessTeam } from "./security/access.ts";
 import { ISSUERS, issuerAt, type Issuer } from "./security/issuers.ts";
 import { parseKeyring, type Keyring } from "./security/keyring.ts";
 import { err, ok, type Result } from "./result.ts";
-
-/** What Cloudflare takes from us: an API token, or the older e-mail and key. */
-export type Credential =
-  | { readonly kind: "token"; readonly token: string }
-  | { readonly kind: "key"; readonly email: string; readonly key: string };
 
 /** Everything that is configured, checked once. */
 export interface Config {
@@ -51,6 +47,9 @@ const Settings = z.object({
   ACCESS_AUD: text,
 });
 
+/** What an account's id looks like. */
+export const ACCOUNT = /^[A-Za-z0-9_-]{1,32}$/;
+
 const DEFAULT_API = "https://api.cloudflare.com/client/v4";
 
 const parsed = new WeakMap<object, Promise<Result<Config, readonly ConfigProblem[]>>>();
@@ -86,7 +85,7 @@ async function parse(env: object): Promise<Result<Config, readonly ConfigProblem
   }
 
   const accountId = settings.CLOUDFLARE_ACCOUNT_ID ?? "";
-  if (!/^[A-Za-z0-9_-]{1,32}$/.test(accountId)) {
+  if (!ACCOUNT.test(accountId)) {
     problems.push({
       setting: "CLOUDFLARE_ACCOUNT_ID",
       detail: `is ${accountId === "" ? "not set" : "not an account id"}. Set it with \`wrangler secret put CLOUDFLARE_ACCOUNT_ID\`; the dashboard shows it beside your domains.`,
@@ -201,33 +200,6 @@ function credentialOf(settings: z.infer<typeof Settings>): Credential | null {
 /** The account that CLOUDFLARE_ACCOUNT_ID names, without looking at the other settings. */
 export function configuredAccount(env: object): string {
   return "CLOUDFLARE_ACCOUNT_ID" in env ? String(env.CLOUDFLARE_ACCOUNT_ID).trim() : "";
-}
-
-/** A credential as it stands, sealed, with its account. */
-export const StoredCredential = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("token"), token: z.string() }),
-  z.object({ kind: z.literal("key"), email: z.string(), key: z.string() }),
-]);
-
-/**
- * The credential for calls about an account: the configured one, or the one that a permit brought along, sealed. null: none
- * is stored, or the key that sealed it is not in SIGNALBOX_KEYS any more.
- */
-export async function credentialFor(
-  config: Config,
-  account: string,
-  sealed: string | null,
-): Promise<Credential | null> {
-  if (account === config.accountId) {
-    return config.credential;
-  }
-  const plain = sealed === null ? null : await config.keyring.unseal(accountSeal(account), sealed);
-  return plain === null ? null : StoredCredential.parse(JSON.parse(plain));
-}
-
-/** What an account's credential is sealed for. */
-export function accountSeal(account: string): string {
-  return `account/${account}`;
 }
 
 /** What must never be seen outside: every excerpt and error text is redacted of these. */

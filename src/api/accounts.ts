@@ -2,12 +2,13 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 
 import type { UpstreamProject } from "../cloudflare/schemas.ts";
-import { accountSeal, type Credential } from "../env.ts";
+import { accountSeal, type Credential } from "../cloudflare/credential.ts";
+import { ACCOUNT } from "../env.ts";
 import { CONFIGURED_OWNER, type AccountView } from "../instance/accounts.ts";
 import { existing, Problem } from "../problem.ts";
 import { registeredProjects } from "../walk.ts";
 import { answered, askAs, askCloudflare, takePermit } from "./cloudflare.ts";
-import { ACCOUNT, accountIn, askInstance, type Api, type AppEnv } from "./context.ts";
+import { accountIn, askInstance, type Api, type AppEnv } from "./context.ts";
 import { onInstance } from "./guard.ts";
 import { jsonOf, takingJson } from "./json.ts";
 import { BODY, json, noContent, refusals } from "./responses.ts";

@@ -7,7 +7,7 @@ import {
   PROJECT_NOT_FOUND,
   type UpstreamError,
 } from "../cloudflare/errors.ts";
-import { credentialFor, type Credential } from "../env.ts";
+import { credentialFor, type Credential } from "../cloudflare/credential.ts";
 import { Problem } from "../problem.ts";
 import { accountIn, askInstance, type AppEnv } from "./context.ts";
 

@@ -2,7 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 
 import { callInstance, callProject } from "../call.ts";
-import type { Config } from "../env.ts";
+import { ACCOUNT, type Config } from "../env.ts";
 import type { Instance } from "../instance/instance.ts";
 import { projectKey, referenceOf, type Remote } from "../objects.ts";
 import { Problem } from "../problem.ts";
@@ -40,9 +40,6 @@ export type Api = OpenAPIHono<AppEnv>;
 
 /** What a Pages project can be called. */
 export const NAME = /^[a-z0-9](?:[a-z0-9-]{0,56}[a-z0-9])?$/;
-
-/** An account as it may stand in a path. */
-export const ACCOUNT = /^[A-Za-z0-9_-]{1,32}$/;
 
 /** The project that a reference names, `<name>` or `<account id>:<name>`, if a Pages project can have that name. */
 export function readReference(

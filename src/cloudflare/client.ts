@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-import type { Credential } from "../env.ts";
+import type { Credential } from "./credential.ts";
 import { err, ok, type Result } from "../result.ts";
 import { redact } from "../security/redact.ts";
 import { UNKNOWN_ERROR, type UpstreamError } from "./errors.ts";

@@ -4,6 +4,7 @@ import { keyIn, keyNamed, originOf, type Api, type AppEnv } from "../api/context
 import { streamOf } from "../api/sse.ts";
 import { Watch } from "../api/watch.ts";
 import { Problem } from "../problem.ts";
+import { isCrossSite } from "../security/cross-site.ts";
 import { registeredProjects } from "../walk.ts";
 import { admit } from "./visitor.ts";
 
@@ -32,11 +33,9 @@ export function liveRoutes(api: Api): void {
   });
 }
 
-/** Browsers say where a request comes from; cookies go along from other hosts of our domain as well. */
+/** Cookies go along from other hosts of our domain as well. */
 function fromOwnPage(c: Context<AppEnv>): void {
-  const site = c.req.header("sec-fetch-site") ?? "same-origin";
-  const origin = c.req.header("origin") ?? originOf(c);
-  if (site !== "same-origin" || (origin !== originOf(c) && origin !== new URL(c.req.url).origin)) {
+  if (isCrossSite(c.req.raw.headers, [originOf(c), new URL(c.req.url).origin])) {
     throw new Problem("bad_request", "This address is for Signalbox's own pages.");
   }
 }

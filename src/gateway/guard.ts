@@ -1,7 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
 
 import { bearerIn, checkScope, identify } from "../api/guard.ts";
-import { ACCOUNT, keyIn, nameIn, referenceIn, type AppEnv } from "../api/context.ts";
+import { keyIn, NAME, nameIn, referenceIn, type AppEnv } from "../api/context.ts";
+import { ACCOUNT } from "../env.ts";
 import { Problem } from "../problem.ts";
 import type { Scope } from "../security/tokens.ts";
 import { deployIdOf } from "./provisional.ts";
@@ -9,7 +10,7 @@ import { deployIdOf } from "./provisional.ts";
 /** Every parameter is one plain segment of its kind; whatever else it is never gets near an upstream URL. */
 const PARAMETERS: Readonly<Record<string, RegExp>> = {
   account: ACCOUNT,
-  project: /^[a-z0-9](?:[a-z0-9-]{0,56}[a-z0-9])?$/,
+  project: NAME,
   deployment: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   tail: /^[A-Za-z0-9-]{1,64}$/,
   domain: /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,62})(?:\.[a-z0-9-]{1,63})+$/,

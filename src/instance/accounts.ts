@@ -1,4 +1,6 @@
+import { accountSeal } from "../cloudflare/credential.ts";
 import { iso } from "../ids.ts";
+import type { Keyring } from "../security/keyring.ts";
 import type { Sql } from "../sql.ts";
 
 /** The owner of the configured account's credential, and of every other one that nobody says has another. */
@@ -53,6 +55,22 @@ export function listAccounts(sql: Sql): AccountView[] {
 
 export function accountRow(sql: Sql, id: string): Row | null {
   return sql.one<Row>("SELECT * FROM accounts WHERE id = ?", id);
+}
+
+export async function resealAccounts(sql: Sql, keyring: Keyring): Promise<number> {
+  let resealed = 0;
+  for (const { id, credential } of sql.all<Row>("SELECT * FROM accounts")) {
+    const renewed = await keyring.renew(accountSeal(id), credential);
+    if (renewed !== credential) {
+      resealed += sql.run(
+        "UPDATE accounts SET credential = ? WHERE id = ? AND credential = ?",
+        renewed,
+        id,
+        credential,
+      );
+    }
+  }
+  return resealed;
 }
 
 /** How many projects of an account are registered; with any, it can't be removed. */

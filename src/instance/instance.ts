@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 
-import { accountSeal, configOf, configuredAccount } from "../env.ts";
+import { configOf, configuredAccount } from "../env.ts";
 import { projectOf } from "../objects.ts";
 import { ok, type Result } from "../result.ts";
 import type { AccessIdentity } from "../security/access.ts";
@@ -30,11 +30,14 @@ import {
   listAccounts,
   projectsOf,
   putAccount,
+  resealAccounts,
   type AccountView,
   type NewAccount,
 } from "./accounts.ts";
-import { mayBuild, type AskedBuild } from "./builds.ts";
-import { block, draw, levelAt, newBudget, type Budget, type PermitKind } from "./budget.ts";
+import type { AskedBuild } from "./builds.ts";
+import type { PermitKind } from "./budget.ts";
+import { Budgets, type OwnersBudget } from "./budgets.ts";
+import { ASK_AGAIN_MS, Places, type Builds } from "./places.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 export interface Registration {
@@ -49,42 +52,21 @@ export type Permit =
   /** `full`: not for want of a call, but because as many builds run as may. */
   | { readonly granted: false; readonly until: number; readonly full: boolean };
 
-export interface OwnersBudget {
-  readonly owner: string;
-  readonly level: number;
-  readonly blocked_until: number | null;
-}
-
-export interface Builds {
-  /** null: as many as Cloudflare lets. */
-  readonly max_builds: number | null;
-  readonly running: readonly (AskedBuild & { granted_at: number })[];
-  /** Those that asked within the last seconds, as every one that waits does. */
-  readonly waiting: readonly AskedBuild[];
-}
-
-/** How soon a build that found no place asks again. */
-const ASK_AGAIN_MS = 5_000;
-/** Who has not asked for so long does not wait any more. */
-const WAITS_MS = 3 * ASK_AGAIN_MS;
-/** A place that was given is not asked about before its deploy can have been claimed. */
-const SETTLED_MS = 5_000;
-
 /**
  * What spans projects: the registry, further accounts, instance tokens and the budget of each credential's owner. One
  * object; its callers are the edge (which has checked a tag before) and the projects.
  */
 export class Instance extends DurableObject<Env> {
   readonly #sql: Sql;
-  readonly #startedAt = Date.now();
-  readonly #budgets = new Map<string, Budget>();
-  /** Each that waits asks again within seconds, so that this need not be kept. */
-  readonly #waiting = new Map<string, { readonly build: AskedBuild; readonly at: number }>();
+  readonly #budgets: Budgets;
+  readonly #places: Places;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#sql = new Sql(state.storage);
     migrate(this.#sql, MIGRATIONS);
+    this.#budgets = new Budgets(this.#sql, Date.now());
+    this.#places = new Places(this.#sql, (build) => this.ctx.waitUntil(this.#free(build)));
   }
 
   /**
@@ -92,7 +74,7 @@ export class Instance extends DurableObject<Env> {
    * meanwhile.
    */
   register(project: Registration): boolean {
-    if (!this.hasAccount(project.account_id)) {
+    if (!this.#hasAccount(project.account_id)) {
       return false;
     }
     this.#sql.insert("projects", { ...project, registered_at: Date.now() }, true);
@@ -118,7 +100,7 @@ export class Instance extends DurableObject<Env> {
     return this.#sql.one("SELECT 1 AS x FROM projects WHERE key = ?", key) !== null;
   }
 
-  hasAccount(id: string): boolean {
+  #hasAccount(id: string): boolean {
     return id === configuredAccount(this.env) || accountRow(this.#sql, id) !== null;
   }
 
@@ -223,23 +205,7 @@ export class Instance extends DurableObject<Env> {
   /** Seals anew, with the current key, the credentials that rest on an older one; those replaced meanwhile are left alone. */
   async reseal(): Promise<number> {
     const config = await configOf(this.env);
-    let resealed = 0;
-    for (const { id } of config.ok ? listAccounts(this.#sql) : []) {
-      const before = accountRow(this.#sql, id)?.credential;
-      const after =
-        before === undefined || !config.ok
-          ? before
-          : await config.value.keyring.renew(accountSeal(id), before);
-      if (before !== undefined && after !== undefined && after !== before) {
-        resealed += this.#sql.run(
-          "UPDATE accounts SET credential = ? WHERE id = ? AND credential = ?",
-          after,
-          id,
-          before,
-        );
-      }
-    }
-    return resealed;
+    return config.ok ? resealAccounts(this.#sql, config.value.keyring) : 0;
   }
 
   /**
@@ -248,79 +214,26 @@ export class Instance extends DurableObject<Env> {
    */
   permit(account: string, kind: PermitKind, build: AskedBuild | null = null): Permit {
     const now = Date.now();
-    const limit = build === null ? null : this.#maxBuilds();
-    const stored = accountRow(this.#sql, account);
-    const owner = stored?.owner ?? CONFIGURED_OWNER;
-    if (build !== null && limit !== null && !this.#hasPlace(build, limit, now)) {
+    if (build !== null && !this.#places.has(build, now)) {
       return { granted: false, until: now + ASK_AGAIN_MS, full: true };
     }
-    const drawn = draw(this.#budgetOf(owner), kind, now);
-    this.#budgets.set(owner, drawn.budget);
-    if (!drawn.granted) {
-      return { granted: false, until: drawn.until, full: false };
+    const stored = accountRow(this.#sql, account);
+    const until = this.#budgets.take(stored?.owner ?? CONFIGURED_OWNER, kind, now);
+    if (until !== null) {
+      return { granted: false, until, full: false };
     }
-    if (build !== null && limit !== null) {
-      this.#sql.insert("builds", { ...build, granted_at: now }, true);
-      this.#waiting.delete(build.deploy_id);
+    if (build !== null) {
+      this.#places.give(build, now);
     }
     return { granted: true, credential: stored?.credential ?? null };
   }
 
   builds(): Builds {
-    return {
-      max_builds: this.#maxBuilds(),
-      running: this.#runningBuilds(),
-      waiting: [...this.#waitingBuilds(Date.now())],
-    };
+    return this.#places.shown(Date.now());
   }
 
   limitBuilds(limit: number | null): void {
-    this.#sql.run(
-      "INSERT INTO settings (id, max_builds) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET max_builds = excluded.max_builds",
-      limit,
-    );
-    if (limit === null) {
-      this.#sql.run("DELETE FROM builds");
-      this.#waiting.clear();
-    }
-  }
-
-  #maxBuilds(): number | null {
-    return (
-      this.#sql.one<{ max_builds: number | null }>("SELECT max_builds FROM settings")?.max_builds ??
-      null
-    );
-  }
-
-  #runningBuilds(): (AskedBuild & { granted_at: number })[] {
-    return this.#sql.all<AskedBuild & { granted_at: number } & Record<string, string | number>>(
-      "SELECT * FROM builds ORDER BY granted_at, deploy_id",
-    );
-  }
-
-  *#waitingBuilds(now: number): Iterable<AskedBuild> {
-    for (const { build, at } of this.#waiting.values()) {
-      if (now - at < WAITS_MS) {
-        yield build;
-      } else {
-        this.#waiting.delete(build.deploy_id);
-      }
-    }
-  }
-
-  #hasPlace(build: AskedBuild, limit: number, now: number): boolean {
-    // Cloudflare counts by account, so those of the other ones are in nobody's way.
-    const account = accountOfKey(build.project);
-    const beside = ({ project }: AskedBuild): boolean => accountOfKey(project) === account;
-    const running = this.#runningBuilds().filter(beside);
-    const waiting = [...this.#waitingBuilds(now)].filter(beside);
-    const admitted = mayBuild(limit, running, waiting, build);
-    if (!admitted) {
-      this.#waiting.set(build.deploy_id, { build, at: now });
-      const settled = running.filter(({ granted_at: at }) => now - at >= SETTLED_MS);
-      this.ctx.waitUntil(Promise.all(settled.map(async (each) => this.#free(each))));
-    }
-    return admitted;
+    this.#places.limit(limit);
   }
 
   /**
@@ -330,7 +243,7 @@ export class Instance extends DurableObject<Env> {
   async #free({ deploy_id: id, project }: AskedBuild): Promise<void> {
     try {
       if (!(await projectOf(this.env, project).isBuilding(id))) {
-        this.#sql.run("DELETE FROM builds WHERE deploy_id = ?", id);
+        this.#places.free(id);
       }
     } catch (error) {
       console.error({ message: "a build could not be asked about", id, error: String(error) });
@@ -342,44 +255,12 @@ export class Instance extends DurableObject<Env> {
    * forgetting it costs another five minutes.
    */
   blocked(account: string, until: number): void {
-    const owner = accountRow(this.#sql, account)?.owner ?? CONFIGURED_OWNER;
-    const budget = block(this.#budgetOf(owner), until);
-    this.#budgets.set(owner, budget);
-    this.#sql.run(
-      "INSERT INTO budgets (owner, blocked_until) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET blocked_until = excluded.blocked_until",
-      owner,
-      budget.blockedUntil,
-    );
+    this.#budgets.block(accountRow(this.#sql, account)?.owner ?? CONFIGURED_OWNER, until);
   }
 
   /** Of every owner, that of the configured account first. */
   budgets(): OwnersBudget[] {
-    const now = Date.now();
-    const others = listAccounts(this.#sql).map(({ owner }) => owner);
-    return [...new Set([CONFIGURED_OWNER, ...others])].map((owner) => {
-      const budget = this.#budgetOf(owner);
-      const { blockedUntil } = budget;
-      return {
-        owner,
-        level: levelAt(budget, now),
-        blocked_until: blockedUntil > now ? blockedUntil : null,
-      };
-    });
+    const owners = [CONFIGURED_OWNER, ...listAccounts(this.#sql).map(({ owner }) => owner)];
+    return this.#budgets.shown([...new Set(owners)], Date.now());
   }
-
-  #budgetOf(owner: string): Budget {
-    const known = this.#budgets.get(owner);
-    if (known !== undefined) {
-      return known;
-    }
-    const row = this.#sql.one<{ blocked_until: number }>(
-      "SELECT blocked_until FROM budgets WHERE owner = ?",
-      owner,
-    );
-    return newBudget(this.#startedAt, row?.blocked_until ?? 0);
-  }
-}
-
-function accountOfKey(project: string): string {
-  return project.slice(0, project.indexOf("/"));
 }

@@ -1,6 +1,7 @@
+import { parse } from "./git/answer.ts";
 import { GIT_HOSTS, type GitKind } from "./git/hosts.ts";
 import { NOTHING, toldAt, type Memory } from "./git/status.ts";
-import type { Answer, Kind, Verdict } from "./kind.ts";
+import type { Kind, Verdict } from "./kind.ts";
 
 /** A page of a hundred comments, each with its author. */
 const ANSWER_BYTES = 2 * 1024 * 1024;
@@ -37,10 +38,10 @@ export function gitKind(kind: GitKind): Kind {
           memory = step.absent;
           continue;
         }
-        const outcome = host.outcome({ ...answer, body: answer.text }, at);
+        const outcome = host.outcome(answer, at);
         switch (outcome.is) {
           case "done":
-            memory = step.learn(parsed(answer));
+            memory = step.learn(parse(answer.text));
             break;
           case "again":
             return verdict({ error: outcome.reason, afterMs: outcome.after });
@@ -53,12 +54,4 @@ export function gitKind(kind: GitKind): Kind {
       throw new Error("git: an answer without a question");
     },
   };
-}
-
-function parsed({ text }: Answer): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,3 +1,4 @@
+import { KINDS } from "../notify/kinds.ts";
 import { Kept, NOTHING } from "../notify/git/status.ts";
 import type { Context } from "./context.ts";
 import type { Event } from "./shapes.ts";
@@ -13,7 +14,7 @@ export function recall(
   event: Event,
 ): Kept {
   const about = aboutOf(event);
-  if (about === null || !GIT.has(kind)) {
+  if (about === null || KINDS[kind].proof !== "token") {
     return NOTHING;
   }
   const read = (what: string): unknown => {
@@ -49,8 +50,6 @@ export function keep(
     );
   }
 }
-
-const GIT: ReadonlySet<SubscriberRow["kind"]> = new Set(["github", "gitlab", "bitbucket", "gitea"]);
 
 function aboutOf(event: Event): { deploy: string; target: string } | null {
   const deploy = event.data["deploy"] as { id: string; target: string } | undefined;

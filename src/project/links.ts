@@ -1,4 +1,5 @@
-import { publicUrlOf } from "../env.ts";
+import { configuredAccount, publicUrlOf } from "../env.ts";
+import { referenceOf } from "../objects.ts";
 import type { DeployRow, ProjectRow } from "./rows.ts";
 import type { Deploy, Deployment } from "./shapes.ts";
 
@@ -11,13 +12,14 @@ export function linksOf(
 ): Deploy["links"] {
   const origin = publicUrlOf(env) ?? project.origin;
   const { account_id: account, name } = project;
+  const reference = referenceOf(project.key, configuredAccount(env));
   return {
-    dashboard: origin === null ? null : `${origin}/projects/${name}/deploys/${row.number}`,
+    dashboard: origin === null ? null : `${origin}/projects/${reference}/deploys/${row.number}`,
     deployment:
       deployment === null
         ? null
         : `https://dash.cloudflare.com/${account}/pages/view/${name}/${deployment.id}`,
-    logs: origin === null ? null : `${origin}/v1/projects/${name}/deploys/${row.id}/logs`,
+    logs: origin === null ? null : `${origin}/v1/projects/${reference}/deploys/${row.id}/logs`,
     site:
       row.environment === "production"
         ? siteOf(project)

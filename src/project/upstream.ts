@@ -1,6 +1,6 @@
 import { CloudflareClient, type Answer } from "../cloudflare/client.ts";
 import { noCredential } from "../cloudflare/errors.ts";
-import { credentialFor } from "../env.ts";
+import { credentialFor } from "../cloudflare/credential.ts";
 import type { AskedBuild } from "../instance/builds.ts";
 import type { Permit } from "../instance/instance.ts";
 import type { PermitKind } from "../instance/budget.ts";

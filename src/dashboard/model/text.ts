@@ -1,3 +1,4 @@
+import { seen } from "../../notify/text.ts";
 import { moment, distance, type Clock } from "./time.ts";
 
 /** A piece of a sentence. What others wrote is kept apart from ours, so that it can't reorder or rewrite it. */
@@ -12,14 +13,9 @@ export type Piece =
 
 export type Sentence = readonly Piece[];
 
-/** Bidi overrides and isolates, control and zero-width characters: none of them has a shape of its own. */
-const UNSEEN =
-  // oxlint-disable-next-line no-control-regex -- that is what is looked for
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
-
 /** What somebody else wrote, with all of it visible. */
 export function visible(text: string): string {
-  return text.replaceAll("\r\n", "\n").replace(UNSEEN, "\uFFFD");
+  return text.replaceAll("\r\n", "\n").replace(/[^\n\t]+/g, seen);
 }
 
 /** The first line of a message that is not blank; null when there is none. */

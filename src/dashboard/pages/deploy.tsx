@@ -207,10 +207,7 @@ const Actions: FC<{ story: Story; visitor: Visitor; path: string }> = ({
   path,
 }) => {
   const { deploy, project } = story;
-  const dash =
-    deploy.deployment === null
-      ? null
-      : `https://dash.cloudflare.com/${project.account_id}/pages/view/${project.name}/${deploy.deployment.id}`;
+  const dash = deploy.links.deployment;
   const succeeded = deploy.status === "succeeded" && deploy.deployment !== null;
   const production = deploy.environment === "production";
   return (

@@ -1,11 +1,11 @@
-import { retryAfter } from "../kind.ts";
+import { retryAfter, type Answer } from "../kind.ts";
 import { joined } from "../text.ts";
-import { type Answer, type Outcome } from "./status.ts";
+import type { Outcome } from "./status.ts";
 
 /** What the hosts' answers have in common. `host` is the name that people know it by. */
 export function outcomeOf(host: string, answer: Answer, now: number): Outcome {
   const { status } = answer;
-  const said = messageOf(answer.body);
+  const said = messageOf(answer.text);
   if (status >= 200 && status < 300) {
     return { is: "done" };
   }
@@ -50,7 +50,8 @@ function messageOf(body: string): string {
   return message === "" ? "." : `: ${joined(message, 300)}`;
 }
 
-function parse(body: string): unknown {
+/** null where it is no JSON. */
+export function parse(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {

@@ -2,13 +2,13 @@ import * as z from "zod";
 
 import { idOf, listOf, outcomeOf, waitOf } from "./answer.ts";
 import { comment } from "./comment.ts";
+import type { Answer } from "../kind.ts";
 import { ApiUrl, Repository } from "./settings.ts";
 import {
   bounded,
   isOutdone,
   tell,
   toldAt,
-  type Answer,
   type GitHost,
   type Memory,
   type Outcome,
@@ -227,11 +227,11 @@ function plain(text: string): string {
 
 /** GitHub says 403 both for what the token may not do and for what comes too often. */
 function limited(answer: Answer, now: number): Outcome | null {
-  const { body, headers, status } = answer;
+  const { headers, status, text } = answer;
   const often =
     headers.get("retry-after") !== null ||
     headers.get("x-ratelimit-remaining") === "0" ||
-    /rate limit/i.test(body);
+    /rate limit/i.test(text);
   if (status !== 429 && !(status === 403 && often)) {
     return null;
   }

@@ -66,7 +66,7 @@ export const gitlab: GitHost<z.infer<typeof Settings>> = {
 
   outcome(answer, now) {
     // It has this state already, or a later one: our answer was lost, or the deploy went back to wait.
-    if (answer.status === 400 && answer.body.includes("Cannot transition status")) {
+    if (answer.status === 400 && answer.text.includes("Cannot transition status")) {
       return { is: "done" };
     }
     // Somebody else writes to the same commit.
@@ -77,7 +77,7 @@ export const gitlab: GitHost<z.infer<typeof Settings>> = {
         after: null,
       };
     }
-    if (answer.status === 404 && answer.body.includes("Project Not Found")) {
+    if (answer.status === 404 && answer.text.includes("Project Not Found")) {
       return {
         is: "gone",
         reason: "GitLab has no such project, or the token may not see it.",

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 
+import type { Answer } from "../kind.ts";
 import type { Deploy, Event, EventType } from "../../project/shapes.ts";
 import { joined } from "../text.ts";
 
@@ -118,12 +119,6 @@ export interface GitHost<S> {
   /** The headers of every request. */
   headers(settings: S, token: string): Record<string, string>;
   outcome(answer: Answer, now: number): Outcome;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Pick<Headers, "get">;
-  readonly body: string;
 }
 
 export type Outcome =

@@ -2,7 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { accountSeal } from "../../../src/env.ts";
+import { accountSeal } from "../../../src/cloudflare/credential.ts";
 import type { Instance } from "../../../src/instance/instance.ts";
 import { newKeySecret, parseKeyring } from "../../../src/security/keyring.ts";
 import type { SignalboxService } from "../../../src/service.ts";
@@ -123,6 +123,10 @@ describe("a further account", () => {
     const ended = await other.ended(accepted.body.deploy.id);
     expect([ended.status, ended.project]).toEqual(["succeeded", reference()]);
     expect(other.created()).toEqual([ended.deployment?.id]);
+    expect(ended.links).toMatchObject({
+      dashboard: `${ORIGIN}/projects/${reference()}/deploys/1`,
+      logs: `${ORIGIN}${theirs(`/deploys/${ended.id}/logs`)}`,
+    });
     expect((await edge.send("GET", theirs())).body.live.id).toBe(ended.id);
     expect((await edge.on("GET", "")).body.live).toBeNull();
     const [first] = await other.events();

@@ -1,39 +1,25 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { Issuer } from "../support/issuer.ts";
-import { Edge, expectProblem, leave, ORIGIN, type Got } from "./edge.ts";
+import type { Issuer } from "../support/issuer.ts";
+import { expectProblem, leave, type Edge, type Got } from "./edge.ts";
+import { Jobs } from "./job.ts";
 
-const RULE = { issuer: "github", repository_id: "4711", scope: "deploy" };
 const MINUTE = 60_000;
 
 const seconds = (): number => Math.floor(Date.now() / 1_000);
 
+let jobs: Jobs;
 let edge: Edge;
 let github: Issuer;
 beforeEach(async () => {
-  edge = await Edge.create();
-  github = await Issuer.in(edge.world, "github", ORIGIN);
+  jobs = await Jobs.create();
+  ({ edge, github } = jobs);
 });
 afterEach(leave);
 
-async function trust(more: object = {}): Promise<string> {
-  const made = await edge.on("POST", "/trust", { json: { ...RULE, ...more } });
-  expect(made.status).toBe(201);
-  return (made.body as { id: string }).id;
-}
-
-function deploy(token: string): Promise<Got> {
-  return edge.on("POST", "/deploys", { token, json: { branch: "main" } });
-}
-
-/** With everything that a refusal must leave as it was. */
-async function refused(token: string, status: number, code: string): Promise<Got> {
-  const before = await edge.trace();
-  const got = await deploy(token);
-  expectProblem(got, status, code);
-  expect(await edge.trace()).toEqual(before);
-  return got;
-}
+const trust: Jobs["trust"] = (more) => jobs.trust(more);
+const deploy: Jobs["deploy"] = (token) => jobs.deploy(token);
+const refused: Jobs["refused"] = (token, status, code) => jobs.refused(token, status, code);
 
 describe("a token that has expired since its deploy", () => {
   async function late(): Promise<{ token: string; id: string }> {

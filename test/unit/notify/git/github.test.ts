@@ -280,7 +280,7 @@ describe("an answer", () => {
   const NOW = 1_800_000_000_000;
   const outcome = (status: number, message = "", headers = {}) =>
     github.outcome(
-      { status, headers: new Headers(headers), body: JSON.stringify({ message }) },
+      { status, headers: new Headers(headers), text: JSON.stringify({ message }) },
       NOW,
     );
 
@@ -318,7 +318,7 @@ describe("an answer", () => {
       reason: "GitHub answered 422: No commit found",
     });
     expect(
-      github.outcome({ status: 500, headers: new Headers(), body: "<html>" }, NOW),
+      github.outcome({ status: 500, headers: new Headers(), text: "<html>" }, NOW),
     ).toMatchObject({ is: "again" });
   });
 });

@@ -149,7 +149,7 @@ it("can be told twice, and tells a host no news that is none", () => {
 
 describe("an answer", () => {
   const outcome = (kind: GitKind, status: number, body: object) =>
-    GIT_HOSTS[kind].outcome({ status, headers: new Headers(), body: JSON.stringify(body) }, 0);
+    GIT_HOSTS[kind].outcome({ status, headers: new Headers(), text: JSON.stringify(body) }, 0);
 
   it.each([
     ["gitlab", 400, { message: "Cannot transition status via :run from :running" }, "done"],
@@ -182,7 +182,7 @@ describe("an answer", () => {
 
   it("says when to come back", () => {
     const headers = new Headers({ "ratelimit-remaining": "0", "ratelimit-reset": "60" });
-    expect(GIT_HOSTS.gitlab.outcome({ status: 429, headers, body: "" }, 20_000)).toMatchObject({
+    expect(GIT_HOSTS.gitlab.outcome({ status: 429, headers, text: "" }, 20_000)).toMatchObject({
       after: 40_000,
     });
   });

@@ -1,0 +1,61 @@
+import type { Sql } from "../sql.ts";
+import { block, draw, levelAt, newBudget, type Budget, type PermitKind } from "./budget.ts";
+
+export interface OwnersBudget {
+  readonly owner: string;
+  readonly level: number;
+  readonly blocked_until: number | null;
+}
+
+/** The budget of each credential's owner. In memory but for how long nobody calls, since forgetting that costs five minutes. */
+export class Budgets {
+  readonly #sql: Sql;
+  readonly #startedAt: number;
+  readonly #known = new Map<string, Budget>();
+
+  constructor(sql: Sql, startedAt: number) {
+    this.#sql = sql;
+    this.#startedAt = startedAt;
+  }
+
+  /** Takes a permit: null. Without one, when it is worth asking again. */
+  take(owner: string, kind: PermitKind, now: number): number | null {
+    const drawn = draw(this.#of(owner), kind, now);
+    this.#known.set(owner, drawn.budget);
+    return drawn.granted ? null : drawn.until;
+  }
+
+  block(owner: string, until: number): void {
+    const budget = block(this.#of(owner), until);
+    this.#known.set(owner, budget);
+    this.#sql.run(
+      "INSERT INTO budgets (owner, blocked_until) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET blocked_until = excluded.blocked_until",
+      owner,
+      budget.blockedUntil,
+    );
+  }
+
+  shown(owners: readonly string[], now: number): OwnersBudget[] {
+    return owners.map((owner) => {
+      const budget = this.#of(owner);
+      const { blockedUntil } = budget;
+      return {
+        owner,
+        level: levelAt(budget, now),
+        blocked_until: blockedUntil > now ? blockedUntil : null,
+      };
+    });
+  }
+
+  #of(owner: string): Budget {
+    const known = this.#known.get(owner);
+    if (known !== undefined) {
+      return known;
+    }
+    const row = this.#sql.one<{ blocked_until: number }>(
+      "SELECT blocked_until FROM budgets WHERE owner = ?",
+      owner,
+    );
+    return newBudget(this.#startedAt, row?.blocked_until ?? 0);
+  }
+}
