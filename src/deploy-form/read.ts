@@ -15,8 +15,8 @@ export interface DeployFormReading {
    */
   readonly form: Promise<Result<DeployForm, FormProblem>>;
   /**
-   * Ends the reading, if nothing has ended it yet: the body is let go and `form` settles. Call it whenever whoever got
-   * the stream failed or gave up; a stream that went through RPC doesn't tell of that by itself.
+   * Ends the reading, if nothing has ended it yet: the rest of the body is taken, within bounds, and `form` settles. Call
+   * it whenever whoever got the stream failed or gave up; a stream that went through RPC doesn't tell of that by itself.
    */
   readonly cancel: (reason: unknown) => void;
 }
@@ -34,6 +34,9 @@ export function readDeployForm(
   const writer = writable.getWriter();
   const source = byteSource(body ?? new Blob([]).stream());
   const { bytes: maxBytes, drain_ms, ...partLimits } = { ...FORM_LIMITS, ...limits };
+  // An abort does not end a write that waits for its reader, on every runtime.
+  const abandoned = Promise.withResolvers<never>();
+  abandoned.promise.catch(() => undefined);
   let bytes = 0;
 
   async function pump(): Promise<DeployForm> {
@@ -53,13 +56,14 @@ export function readDeployForm(
         tooLarge(maxBytes);
       }
       parser.write(value);
-      await writer.write(value).catch(interrupted);
+      await Promise.race([writer.write(value), abandoned.promise]).catch(interrupted);
     }
     parser.end();
     return collector.finish(bytes, boundary.value);
   }
 
   let ended = false;
+  let gaveUp: ReturnType<typeof setTimeout> | null = null;
 
   async function run(): Promise<Result<DeployForm, FormProblem>> {
     try {
@@ -70,24 +74,26 @@ export function readDeployForm(
     } catch (error) {
       ended = true; // before the stream fails: its reader may then cancel, which must not hide the reason
       writer.abort(error).catch(() => undefined);
-      await drain(source, maxBytes - bytes, drain_ms);
+      await drain(source, maxBytes, drain_ms);
       if (error instanceof FormRefused) {
-        return err(error.problem);
+        return err(gaveUp === null ? error.problem : INTERRUPTED);
       }
       throw error;
+    } finally {
+      clearTimeout(gaveUp ?? undefined);
     }
   }
-
-  const canceled = Promise.withResolvers<Result<DeployForm, FormProblem>>();
 
   function cancel(reason: unknown): void {
-    if (!ended) {
-      canceled.resolve(err(INTERRUPTED));
-      void Promise.allSettled([writer.abort(reason), source.cancel(reason)]);
+    if (!ended && gaveUp === null) {
+      writer.abort(reason).catch(() => undefined);
+      abandoned.reject(reason);
+      // The sender's next bytes meet that, and the rest is drained; without any, the body is let go all the same.
+      gaveUp = setTimeout(() => void source.cancel(reason).catch(() => undefined), drain_ms);
     }
   }
 
-  const form = Promise.race([run(), canceled.promise]);
+  const form = run();
   form.catch(() => undefined); // whoever waits for it still sees the bug
   return { stream: readable, form, cancel };
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { until } from "../../scripts/demo/wait.ts";
 import type { Accepted, Deploy } from "../../src/project/shapes.ts";
 import { rowsOf, setColumn } from "./support/objects.ts";
@@ -130,6 +130,7 @@ describe("a direct upload", () => {
 
   test("is one of at most four under way", async () => {
     const four = [1, 2, 3, 4].map(() => rawUpload(world.stack.info, "site"));
+    onTestFinished(() => four.forEach((upload) => upload.abort()));
     await Promise.all(four.map(sendHalf));
     await until("four to be under way", () => uploadRows() === 4);
     const fifth = rawUpload(world.stack.info, "site");
