@@ -80,7 +80,7 @@ export function readDeployForm(
       }
       throw error;
     } finally {
-      clearTimeout(gaveUp ?? undefined);
+      clearTimeout(gaveUp ?? null);
     }
   }
 
