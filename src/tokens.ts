@@ -47,7 +47,7 @@ export function listTokens(sql: Sql): TokenView[] {
   return sql.all<Row>("SELECT * FROM tokens ORDER BY id").map(view);
 }
 
-/** Revocation is for good; the row stays, so that the list says what happened. */
+/** Revocation is for good; the row stays for a while, so that the list says what happened. */
 export function revokeToken(sql: Sql, id: string, now: number): boolean {
   const row = sql.one("SELECT id FROM tokens WHERE id = ?", id);
   sql.run("UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", now, id);
@@ -74,6 +74,18 @@ export function authorizeToken(
     return err("expired_token");
   }
   return ok(row.scopes.split(" ") as Scope[]);
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** Drops what has not been good for 30 days; of those that lived for an hour at most, one day, since every run of a CI job makes one. */
+export function sweepTokens(sql: Sql, now: number): void {
+  sql.run(
+    "DELETE FROM tokens WHERE MIN(COALESCE(revoked_at, expires_at), COALESCE(expires_at, revoked_at)) < ? OR (expires_at < ? AND expires_at - created_at <= ?)",
+    now - 30 * DAY_MS,
+    now - DAY_MS,
+    3_600_000,
+  );
 }
 
 function view(row: Row): TokenView {

@@ -4,7 +4,7 @@ import { visitProjects } from "./walk.ts";
 
 /**
  * Wakes every registered project, so that a lost alarm never stops one for long, and has it seal anew what an older key
- * has sealed. One project that fails does not stop the others.
+ * has sealed; likewise the instance, which has no alarm and is swept by this. One project that fails does not stop the others.
  */
 export async function runWatchdog(env: Env): Promise<{ visited: number; failed: number }> {
   const config = await configOf(env);
@@ -13,6 +13,7 @@ export async function runWatchdog(env: Env): Promise<{ visited: number; failed: 
     console.error({ message: "the watchdog can't run without its settings", settings });
     return { visited: 0, failed: 0 };
   }
+  await callInstance(env, (instance) => instance.sweep());
   let resealed = await callInstance(env, (instance) => instance.reseal());
   const { visited, failed } = await visitProjects(
     env,

@@ -11,6 +11,7 @@ import {
   authorizeToken,
   listTokens,
   revokeToken,
+  sweepTokens,
   type NewToken,
   type TokenRefusal,
   type TokenView,
@@ -200,6 +201,11 @@ export class Instance extends DurableObject<Env> {
       now,
       now,
     );
+  }
+
+  /** Drops what tells of the past alone and is old. */
+  sweep(): void {
+    sweepTokens(this.#sql, Date.now());
   }
 
   /** Seals anew, with the current key, the credentials that rest on an older one; those replaced meanwhile are left alone. */
