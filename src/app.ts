@@ -14,6 +14,7 @@ import { gateway, pathOf, PREFIX } from "./gateway/door.ts";
 import { answerEnvelope } from "./gateway/envelope.ts";
 import { configOf } from "./env.ts";
 import { Problem } from "./problem.ts";
+import { isTooMuch, THROTTLED_SECONDS } from "./security/throttle.ts";
 
 /** These answer without any configuration. */
 const OPEN = new Set(["/docs", "/healthz", "/version", "/openapi.json", "/events.schema.json"]);
@@ -84,7 +85,23 @@ app.notFound((c) => {
   const detail = "There is nothing at this address. See /openapi.json for what there is.";
   return refuse(c, new Problem("not_found", detail));
 });
-app.onError((error, c) => refuse(c, toProblem(error, c)));
+app.onError(async (error, c) => refuse(c, await throttled(c, toProblem(error, c))));
+
+/**
+ * Refusals of strangers are counted, and nothing else is: addresses are shared, as by everybody whose hooks one git host
+ * sends, and who is let in does not pay for who is not.
+ */
+async function throttled(c: Context<AppEnv>, problem: Problem): Promise<Problem> {
+  const stranger = problem.status === 401 || c.req.path.startsWith("/hooks/");
+  if (!stranger || !(await isTooMuch(c.env.REFUSALS, c.req.raw))) {
+    return problem;
+  }
+  return new Problem(
+    "too_many_refusals",
+    `Too much that came from this address was refused, the last time with ${problem.code}. Try again in a minute.`,
+    { headers: { "retry-after": String(THROTTLED_SECONDS) } },
+  );
+}
 
 function refuse(c: Context<AppEnv>, problem: Problem): Response {
   if (c.req.path.startsWith(`${PREFIX}/`)) {

@@ -77,6 +77,8 @@ export const CODES = {
   url_refused: [422, "Events are not sent to this URL."],
   idempotency_mismatch: [422, "The Idempotency-Key was used for another request."],
   payload_invalid: [422, "The delivery is not what this hook's source sends."],
+  too_many_refusals: [429, "Too much that came from this address lately had to be refused."],
+  too_many_sign_ins: [429, "Somebody at this address has tried to sign in too often."],
   too_many_uploads: [429, "Too many uploads to this project are under way."],
   internal_error: [500, "Something went wrong here."],
   upstream_auth: [502, "Cloudflare did not accept the stored credential."],

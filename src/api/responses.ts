@@ -25,6 +25,7 @@ const GUARDED: readonly Code[] = [
   "no_access_rule",
   "cross_site",
   "issuer_unavailable",
+  "too_many_refusals",
 ];
 /** And where a CI job may come with the token that its provider gave it. */
 export const OIDC: readonly Code[] = ["not_trusted", "issuer_unavailable"];

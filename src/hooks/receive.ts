@@ -78,6 +78,7 @@ const receive = createRoute({
       "upload_incomplete",
       "unsupported_media_type",
       "payload_invalid",
+      "too_many_refusals",
     ),
   },
 });

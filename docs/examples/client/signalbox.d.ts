@@ -1513,6 +1513,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -1551,6 +1556,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -1744,6 +1754,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -1792,6 +1807,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -1821,6 +1841,11 @@ export interface operations {
         };
       };
       403: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -1863,6 +1888,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -1964,6 +1994,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2017,6 +2052,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2064,6 +2104,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -2127,6 +2172,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -2329,6 +2379,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2380,6 +2435,11 @@ export interface operations {
         };
       };
       409: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -2441,6 +2501,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2498,6 +2563,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2551,6 +2621,11 @@ export interface operations {
         };
       };
       410: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -2639,6 +2714,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2684,6 +2764,11 @@ export interface operations {
         };
       };
       409: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -2772,6 +2857,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2818,6 +2908,11 @@ export interface operations {
         };
       };
       409: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -2874,6 +2969,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2916,6 +3016,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -3086,6 +3191,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3176,6 +3286,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3216,6 +3331,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -3307,6 +3427,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3351,6 +3476,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3389,6 +3519,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -3459,6 +3594,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -3606,6 +3746,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3650,6 +3795,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3688,6 +3838,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -3809,6 +3964,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3864,6 +4024,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3911,6 +4076,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -4014,6 +4184,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4100,6 +4275,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4140,6 +4320,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -4273,6 +4458,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4317,6 +4507,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4355,6 +4550,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -4474,6 +4674,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4558,6 +4763,11 @@ export interface operations {
         };
       };
       422: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -4653,6 +4863,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4711,6 +4926,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4753,6 +4973,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -4807,6 +5032,11 @@ export interface operations {
         };
       };
       409: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -4901,6 +5131,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4941,6 +5176,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -5057,6 +5297,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5101,6 +5346,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5139,6 +5389,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -5246,6 +5501,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5304,6 +5564,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -5396,6 +5661,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5438,6 +5708,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -5491,6 +5766,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5527,6 +5807,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -5619,6 +5904,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5703,6 +5993,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5745,6 +6040,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5774,6 +6074,11 @@ export interface operations {
         };
       };
       403: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -5851,6 +6156,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5890,6 +6200,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -5934,6 +6249,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -6035,6 +6355,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6076,6 +6401,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -6182,6 +6512,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6261,6 +6596,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6300,6 +6640,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -6358,6 +6703,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6388,6 +6738,11 @@ export interface operations {
         };
       };
       403: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -6458,6 +6813,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6502,6 +6862,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       500: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6532,6 +6897,11 @@ export interface operations {
         };
       };
       403: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };

@@ -5,6 +5,7 @@ import { keyOf, originOf, type Api, type AppEnv } from "../../api/context.ts";
 import { known, readHeld, unauthorized } from "../../api/guard.ts";
 import { Problem } from "../../problem.ts";
 import { INSTANCE } from "../../security/tokens.ts";
+import { isTooMuch, THROTTLED_SECONDS } from "../../security/throttle.ts";
 import { newSession } from "../../security/session.ts";
 import { Head, show } from "../frame.tsx";
 import { Icon } from "../parts/mark.tsx";
@@ -18,7 +19,7 @@ interface SignIn {
   readonly project?: string;
 }
 
-/** Guessing is hopeless for the tag alone; this keeps it from being cheap. */
+/** Guessing is hopeless for the tag alone; this, and a limit for each address, keep it from being cheap. */
 const SLOWED_MS = 400;
 
 /** Forms come from our own pages and from nowhere else. */
@@ -96,6 +97,14 @@ export function signInRoutes(api: Api): void {
     const form = await readForm(c);
     const project = (form.get("project") ?? "").trim();
     const next = ownPath(form.get("next"));
+    if (await isTooMuch(c.env.SIGN_INS, c.req.raw)) {
+      c.header("retry-after", String(THROTTLED_SECONDS));
+      const problem = new Problem(
+        "too_many_sign_ins",
+        "Somebody at this address has tried to sign in too often. Try again in a minute.",
+      );
+      return signInPage(c, { next, problem, project });
+    }
     try {
       await signIn(c, (form.get("token") ?? "").trim(), project);
     } catch (error) {
