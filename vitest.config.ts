@@ -3,6 +3,8 @@ import { existsSync, statfsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+import { MUTANT, mutation } from "./test/mutants/mutate.ts";
+
 /** With this much room in memory, the storage of the objects under test is kept there: on a disk it is most of their time. */
 const ROOM_BYTES = 2 * 1024 ** 3;
 const MEMORY = "/dev/shm";
@@ -26,9 +28,12 @@ const modelEnv = Object.fromEntries(
 
 export default defineConfig({
   test: {
+    // What a mutant has changed must not be found by the next run.
+    fsModuleCache: process.env[MUTANT] === undefined,
     projects: [
       {
         define: { __FAULTS__: "true" },
+        plugins: [mutation()],
         test: {
           name: "unit",
           // To load the modules anew for each file takes longer than most of its tests do. What they test keeps no state.
@@ -41,6 +46,7 @@ export default defineConfig({
       {
         define: { __FAULTS__: "true" },
         plugins: [
+          mutation(),
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
             verbose: false,

@@ -1,0 +1,25 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+
+it("a project that nobody registered answers as one that there is not, and keeps nothing", async () => {
+  const stub = env.PROJECT.getByName(`${"9".repeat(32)}/nobody`);
+  expect(await stub.view()).toBeNull();
+  expect(await stub.cancel("dpl_0", null)).toMatchObject({
+    ok: false,
+    error: { code: "not_found" },
+  });
+  expect(
+    await stub.addLock({ id: "lck_0", environment: null, holder: "a", reason: "b", until: null }),
+  ).toBeNull();
+  await stub.wake();
+  expect(await stub.reseal()).toBe(0);
+  expect(await stub.remove()).toBe(false);
+  const kept = await runInDurableObject(stub, async (_, state) => ({
+    tables: state.storage.sql
+      .exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_%' ESCAPE '\\'")
+      .toArray(),
+    alarm: await state.storage.getAlarm(),
+  }));
+  expect(kept).toEqual({ tables: [], alarm: null });
+});
