@@ -71,6 +71,7 @@ export default defineConfig({
           isolate: false,
           env: modelEnv,
           include: ["test/workers/**/*.test.ts"],
+          setupFiles: ["test/workers/support/contract.ts"],
           testTimeout: COMPUTING_MS,
         },
       },
@@ -87,6 +88,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          setupFiles: ["test/e2e/support/contract.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
@@ -96,6 +98,7 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
+          setupFiles: ["test/e2e/support/contract.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,

@@ -23,6 +23,9 @@ import type { TokenView } from "../tokens.ts";
  */
 export const Deploy = z.object(shapes.Deploy.shape).openapi("Deploy");
 
+/** Not by `nullable()`: the document would ask for a deploy that is null at the same time. */
+const DeployOrNull = z.union([Deploy, z.null()]);
+
 export const Lock = z.object(shapes.Lock.shape).openapi("Lock");
 
 const External = z.object(shapes.External.shape).openapi("External");
@@ -32,7 +35,7 @@ export const Policy = z.object(PolicyShape.shape).openapi("Policy");
 export const Project = z
   .object({
     ...shapes.ProjectView.shape,
-    live: Deploy.nullable(),
+    live: DeployOrNull,
     running: z.array(Deploy),
     waiting: z.array(Deploy),
     externals: z.array(External),
@@ -75,7 +78,7 @@ export const Accepted = z
     outcome: shapes.Outcome,
     reason: z.string().nullable(),
     reason_code: z.string().nullable(),
-    deploy: Deploy.nullable(),
+    deploy: DeployOrNull,
   } satisfies Shape<shapes.Accepted>)
   .openapi("Accepted");
 

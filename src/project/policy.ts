@@ -31,7 +31,7 @@ const HealthCheck = z.strictObject({
   url: z
     .string()
     .max(500)
-    .regex(/^(\/(?!\/)|https:\/\/)/i, "must be a path (/…) or an https:// URL"),
+    .regex(/^(\/(?!\/)|[Hh][Tt][Tt][Pp][Ss]:\/\/)/, "must be a path (/…) or an https:// URL"),
   /** Redirects are not followed: theirs is the status then. */
   status: z.int().min(100).max(599).default(200),
   /** A text that the first 256 KiB of the body must hold. */

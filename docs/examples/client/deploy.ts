@@ -17,6 +17,9 @@ export async function deployAndWait(
   if (asked.error !== undefined) {
     throw new Refused(asked.error);
   }
+  if (asked.data.deploy === null) {
+    throw new Error(asked.data.reason ?? "No deploy came of it.");
+  }
   const { id } = asked.data.deploy;
   for (;;) {
     // Answered when the deploy has ended, or after a minute.

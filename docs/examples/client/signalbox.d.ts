@@ -1097,7 +1097,7 @@ export interface components {
       domains: string[];
       /** @enum {string} */
       source: "git" | "direct_upload";
-      live: components["schemas"]["Deploy"] & (Record<string, never> | null);
+      live: components["schemas"]["Deploy"] | null;
       running: components["schemas"]["Deploy"][];
       waiting: components["schemas"]["Deploy"][];
       leftovers: ({
@@ -1131,7 +1131,7 @@ export interface components {
       outcome: "queued" | "held" | "coalesced" | "superseded" | "duplicate" | "filtered" | "ignored";
       reason: string | null;
       reason_code: string | null;
-      deploy: components["schemas"]["Deploy"] & (Record<string, never> | null);
+      deploy: components["schemas"]["Deploy"] | null;
     };
     PolicyExplanation: {
       at: string;

@@ -29,7 +29,7 @@ export function called(deploy: Pick<Deploy, "commit_hash" | "number">): Piece {
 }
 
 export function hostOf({ project }: Pick<Overview, "project">): string {
-  return project.domains.find((name) => name !== project.subdomain) ?? project.subdomain;
+  return visible(project.domains.find((name) => name !== project.subdomain) ?? project.subdomain);
 }
 
 export function isFailed({ status }: Pick<Deploy, "status">): boolean {

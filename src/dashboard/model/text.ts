@@ -61,16 +61,22 @@ const CLOCK = /(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d(?::\d\d)?) UTC/g;
 const DAY = 86_400_000;
 
 /**
- * A reason with its clock times, which are UTC, in the reader's zone. A time without a date is the one nearest to now, or
- * the end that is known.
+ * A reason with its clock times, which are UTC, in the reader's zone. A time without a date is the end that is known, or the
+ * next one after the reason was given: reasons name what is to come, and dates when it is a day off. Where it is not known
+ * when that was, it is of now.
  */
-export function localized(text: string, until: number | null, clock: Clock): Sentence {
+export function localized(
+  text: string,
+  until: number | null,
+  clock: Clock,
+  given: number | null = null,
+): Sentence {
   const reason = text.replace(TOKEN_ID, "tok_…$1");
   const pieces: Piece[] = [];
   let from = 0;
   for (const match of reason.matchAll(CLOCK)) {
     const [whole, date, time = ""] = match;
-    const at = instantOf(date, time, until, clock);
+    const at = instantOf(date, time, until, given, clock);
     if (Number.isNaN(at)) {
       continue;
     }
@@ -89,6 +95,7 @@ function instantOf(
   date: string | undefined,
   time: string,
   until: number | null,
+  given: number | null,
   clock: Clock,
 ): number {
   if (date !== undefined) {
@@ -97,11 +104,21 @@ function instantOf(
   if (until !== null && new Date(until).toISOString().slice(11).startsWith(time)) {
     return until;
   }
-  const today = Date.parse(`${new Date(clock.now).toISOString().slice(0, 10)}T${time}Z`);
+  if (given !== null) {
+    const second = Math.floor(given / 1_000) * 1_000;
+    const then = dayOf(second, time);
+    return then < second ? then + DAY : then;
+  }
+  const today = dayOf(clock.now, time);
   const [nearest = today] = [today - DAY, today, today + DAY].sort(
     (a, b) => Math.abs(a - clock.now) - Math.abs(b - clock.now),
   );
   return nearest;
+}
+
+/** What a clock that shows UTC shows on the day of an instant. */
+function dayOf(instant: number, time: string): number {
+  return Date.parse(`${new Date(instant).toISOString().slice(0, 10)}T${time}Z`);
 }
 
 /** A sentence without its markup, for titles and labels. */

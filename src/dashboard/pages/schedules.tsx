@@ -196,7 +196,9 @@ const Schedule: FC<{ of: ScheduleView; visitor: Visitor }> = ({ of, visitor }) =
           <Icon name={outcomeMark(of.last_outcome ?? "").icon} tone="quiet" />
           <span>
             Last <Time at={of.last_run_at} clock={clock} />: {of.last_outcome}.{" "}
-            {of.last_reason !== null && <Say it={localized(of.last_reason, null, clock)} />}
+            {of.last_reason !== null && (
+              <Say it={localized(of.last_reason, null, clock, Date.parse(of.last_run_at))} />
+            )}
           </span>
         </p>
       )}

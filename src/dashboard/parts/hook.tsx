@@ -171,7 +171,7 @@ export const HookDeliveries: FC<{
                 <bdi>{visible(branch ?? "")}</bdi>
               </td>
               <td role="cell">
-                {reason !== null && <Say it={localized(reason, null, clock)} />}{" "}
+                {reason !== null && <Say it={localized(reason, null, clock, Date.parse(at))} />}{" "}
                 {deploy !== null && (
                   <a href={`/projects/${project}/deploys/${deploy}`}>Its deploy</a>
                 )}

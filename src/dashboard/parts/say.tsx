@@ -1,6 +1,6 @@
 import type { FC } from "hono/jsx";
 
-import type { Sentence } from "../model/text.ts";
+import { visible, type Sentence } from "../model/text.ts";
 import { inFull, moment, type Clock } from "../model/time.ts";
 import type { Mark as MarkOf } from "../model/words.ts";
 import { Icon } from "./mark.tsx";
@@ -13,7 +13,7 @@ export const Say: FC<{ it: Sentence }> = ({ it }) => (
         return piece;
       }
       if ("foreign" in piece) {
-        return <bdi>{piece.foreign}</bdi>;
+        return <bdi>{visible(piece.foreign)}</bdi>;
       }
       if ("hash" in piece) {
         return <code>{piece.hash}</code>;

@@ -74,6 +74,17 @@ describe("reasons in the reader's zone", () => {
       "Looks until tomorrow 00:05.",
     );
   });
+
+  it("a time of a reason that was given before is the next one from then", () => {
+    const days = (n: number, hour: number): number => Date.UTC(2026, 10, 24 + n, hour);
+    const clock = { now: days(0, 12), zone: "UTC" };
+    const read = (given: number): string =>
+      said(localized("Waits for approval, until 13:00:00 UTC.", null, clock, given));
+    expect(read(days(-1, 12))).toBe(read(days(-1, 13)));
+    expect(read(days(-1, 14))).toBe(read(days(0, 12)));
+    expect(read(days(-1, 12))).not.toBe(read(days(0, 12)));
+    expect(read(days(0, 12))).toBe("Waits for approval, until 13:00.");
+  });
 });
 
 describe("where sign-in leads", () => {

@@ -69,14 +69,12 @@ export class Edge {
     const response = await exports.default.fetch(request);
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.includes("json") === true;
-    const got: Got = {
+    return {
       status: response.status,
       headers: response.headers,
       body: isJson && text !== "" ? (JSON.parse(text) as unknown) : null,
       text,
     };
-    await expectDescribed(method, path, got);
-    return got;
   }
 
   /** A POST straight into the Worker: on the usual way, something takes a body before it is asked for. */
@@ -159,30 +157,6 @@ export function expectProblem(got: Got, status: number, code: string): void {
   });
 }
 
-let described: Promise<Record<string, Record<string, Described>>> | undefined;
-
-/** Whatever a route answers in any test must be in its description: the status, and the code of a refusal. */
-async function expectDescribed(method: string, path: string, got: Got): Promise<void> {
-  described ??= (async () => {
-    const response = await exports.default.fetch(`${ORIGIN}/openapi.json`);
-    return (await response.json<{ paths: Record<string, Record<string, Described>> }>()).paths;
-  })();
-  const [pathname = ""] = path.split("?");
-  const route = Object.entries(await described).find(([pattern]) =>
-    new RegExp(`^${pattern.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(pathname),
-  );
-  const operation = route?.[1][method.toLowerCase()];
-  if (operation === undefined) {
-    expect([404, 405]).toContain(got.status);
-    return;
-  }
-  const answer = operation.responses[got.status];
-  expect(answer, `${method} ${path} is not described to answer ${got.status}`).toBeDefined();
-  if (got.status >= 400) {
-    expect(answer?.description).toContain(`\`${(got.body as { code: string }).code}\``);
-  }
-}
-
 /** What each test file does after each test. Time is not set back: objects outlive a test. */
 export function leave(): void {
   vi.restoreAllMocks();
@@ -212,7 +186,6 @@ export async function operations(edge: Edge): Promise<Operation[]> {
 interface Described {
   readonly security: { token?: string[] }[];
   readonly requestBody?: { content: Record<string, unknown> };
-  readonly responses: Record<string, { description: string }>;
 }
 
 /** The path with something in place of its parameters. */
