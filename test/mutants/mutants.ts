@@ -271,8 +271,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: "project/accept.ts",
     from: "if (again !== null) {",
     to: "if (false) {",
-    test: "workers/api/receive.test.ts",
-    title: "is one deploy, and answered, when the object is lost before it could answer",
+    test: "workers/project/order.test.ts",
+    title: "is answered as the first one was, and makes nothing more",
   },
   {
     name: "a delivery sent again makes a second deploy",
@@ -287,15 +287,29 @@ export const MUTANTS: readonly Mutant[] = [
     file: "project/accept.ts",
     from: "status = 'queued' AND target = ? AND content_hash = ?",
     to: "target = ? AND content_hash = ?",
-    test: "workers/api/hook-rules.test.ts",
-    title: "deploys the hook's branch; a second publish while the first is built is deployed too",
+    test: "workers/project/order.test.ts",
+    title: "joins none that has started, however equal",
   },
   // — Telling —
   {
     name: "the cursor moves before the attempt is recorded",
     file: "project/deliver.ts",
-    from: "  const attempt = await send(context, before, event, 1);\n",
-    to: '  context.change(() => context.sql.update("subscribers", "id", before.id, { cursor: event.sequence - 0.5 }));\n  const attempt = await send(context, { ...before, cursor: event.sequence }, event, 1);\n',
+    from: `
+  const attempt = await send(context, before, event, 1);
+  fault("deliver.answered", context.state);
+  context.change(() => {
+    const row = subscriberRow(context, before.id);
+    // Removed meanwhile, or told by another run after a lease ended.
+    if (row === null || row.cursor >= event.sequence) {`,
+    to: `
+  context.change(() => {
+    context.sql.update("subscribers", "id", before.id, { cursor: event.sequence });
+  });
+  const attempt = await send(context, before, event, 1);
+  fault("deliver.answered", context.state);
+  context.change(() => {
+    const row = subscriberRow(context, before.id);
+    if (row === null || row.cursor > event.sequence) {`,
     test: "workers/project/crash.test.ts",
     title: "is made at least once, under one id, and none is skipped, whatever crashes",
   },
@@ -380,8 +394,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: "project/project.ts",
     from: "sql.run(`UPDATE deploys SET due_at = ? WHERE ${claimed}`, this.context.now());",
     to: "",
-    test: "workers/project/crash.test.ts",
-    title: "a hook's deploy ends right: one deployment, every event told",
+    test: "workers/project/history.test.ts",
+    title: "is not read when a restarted object takes over what was claimed",
   },
   {
     name: "the watchdog trusts the mirror of the alarm",

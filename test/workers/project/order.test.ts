@@ -139,6 +139,17 @@ describe("an upload", () => {
     expect((await uploadRows(world)).uploads).toBe(2);
   });
 
+  it("joins none that has started, however equal", async () => {
+    const world = await World.create({ source: "direct_upload" });
+    const request = await siteForm(world);
+    const first = await upload(world, request.clone());
+    await world.run(5_000, async () => (await world.deploy(id(first))).status !== "queued");
+    const second = await upload(world, request);
+    expect(second.outcome).toBe("queued");
+    expect((await world.ended(id(second))).status).toBe("succeeded");
+    expect(world.created()).toHaveLength(2);
+  });
+
   it("is refused when what was stored is not what passed", async () => {
     const world = await World.create({ source: "direct_upload" });
     await world
