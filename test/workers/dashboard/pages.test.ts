@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { SubscriberKind } from "../../../src/notify/kinds.ts";
 import { Edge, leave } from "../api/edge.ts";
-import { Visit } from "./visit.ts";
+import { Visit, words } from "./visit.ts";
 
 let edge: Edge;
 let visit: Visit;
@@ -14,13 +14,6 @@ beforeEach(async () => {
   path = `/projects/${edge.world.name}`;
 });
 afterEach(leave);
-
-/** What a page says, without its markup. */
-const words = (html: string): string =>
-  html
-    .replaceAll(/<[^>]+>/g, "")
-    .replaceAll("\u00A0", " ")
-    .replaceAll(/\s+/g, " ");
 
 describe("every page", () => {
   it("is there, of a project with something of everything", async () => {
@@ -57,6 +50,7 @@ describe("every page", () => {
       "/windows?explain=1&branch=main&hours=3",
       "/policy",
       "/events",
+      "/events?kind=deploy&deploy=1",
       "/tokens",
       "/upload",
     ].map((page) => `${path}${page}`);
@@ -65,6 +59,7 @@ describe("every page", () => {
       "/",
       "/?show=waiting",
       "/audit",
+      "/audit?kind=hook",
       "/tokens",
       "/settings",
       "/register",
