@@ -4,6 +4,7 @@ import { asking } from "./ask.ts";
 import { asset } from "./assets.ts";
 import { liveRoutes } from "./live.ts";
 import { actionRoutes } from "./pages/actions.tsx";
+import { badgeRoutes } from "./pages/badge.tsx";
 import { deployRoutes } from "./pages/deploy.tsx";
 import { eventRoutes } from "./pages/events.tsx";
 import { hookRoutes } from "./pages/hooks.tsx";
@@ -30,6 +31,7 @@ const WITH_ACTIONS = [
   scheduleRoutes,
   windowRoutes,
   policyRoutes,
+  badgeRoutes,
   tokenRoutes,
 ];
 

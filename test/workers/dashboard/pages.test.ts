@@ -23,6 +23,7 @@ describe("every page", () => {
     await world.push({ branch: "preview" });
     await world.subscribe("receiver.example");
     await edge.on("POST", "/schedules", { json: { cron: "0 6 * * *" } });
+    await edge.on("POST", "/badge");
     const hook = await edge.on("POST", "/hooks", { json: { source: "github" } });
     const subscribers = await edge.on("GET", "/subscribers");
     const { id: subscriber } = subscribers.body.items[0] as { id: string };
@@ -51,6 +52,8 @@ describe("every page", () => {
       "/policy",
       "/events",
       "/events?kind=deploy&deploy=1",
+      "/badge",
+      "/badge/renew",
       "/tokens",
       "/upload",
     ].map((page) => `${path}${page}`);
