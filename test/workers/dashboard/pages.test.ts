@@ -63,6 +63,8 @@ describe("every page", () => {
       "/?show=waiting",
       "/audit",
       "/audit?kind=hook",
+      "/accounts",
+      "/access",
       "/tokens",
       "/settings",
       "/register",
