@@ -51,11 +51,15 @@ describe("the audit log", () => {
     // Other files' projects are there, too, some of them later: so it begins at this moment.
     const now = toBase64url(utf8(JSON.stringify(`${edge.world.now() + 1} 1 ~`)));
     const seen: string[] = [];
-    for (let next = `?kind=project&cursor=${now}`; seen.filter(isOwn).length < 282;) {
+    let next = `?kind=project&cursor=${now}`;
+    while (next !== "" && seen.filter(isOwn).length < 282) {
       const page = await visit.get(`/audit${next}`);
-      expect([page.status, rows(page).length]).toEqual([200, 100]);
-      seen.push(...rows(page));
       next = older(page);
+      expect([page.status, rows(page).length]).toEqual([
+        200,
+        next === "" ? expect.any(Number) : 100,
+      ]);
+      seen.push(...rows(page));
     }
     for (const { world } of [edge, other]) {
       const events: Event[] = await world.stub().events(0, 500);
