@@ -18,12 +18,12 @@ afterEach(leave);
 describe("every page", () => {
   it("is there, of a project with something of everything", async () => {
     const { world } = edge;
+    await edge.on("POST", "/badge");
     const { deploy } = await world.push();
     await world.ended(deploy?.id ?? "");
     await world.push({ branch: "preview" });
     await world.subscribe("receiver.example");
     await edge.on("POST", "/schedules", { json: { cron: "0 6 * * *" } });
-    await edge.on("POST", "/badge");
     const hook = await edge.on("POST", "/hooks", { json: { source: "github" } });
     const subscribers = await edge.on("GET", "/subscribers");
     const { id: subscriber } = subscribers.body.items[0] as { id: string };
