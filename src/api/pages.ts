@@ -62,7 +62,7 @@ function placeIn(cursor: string | undefined): unknown {
   }
 }
 
-function badCursor(): Problem {
+export function badCursor(): Problem {
   return new Problem(
     "cursor_invalid",
     "cursor is not the next_cursor of a list. Start again without it.",

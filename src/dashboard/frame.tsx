@@ -14,7 +14,7 @@ export interface PageProps {
   readonly title: string;
   readonly reader: Reader;
   readonly visitor?: Visitor | null;
-  readonly at?: "projects" | "audit" | "tokens" | "settings";
+  readonly at?: (typeof NAV)[number][0];
   readonly icon?: "clear" | "stop" | "held" | "failed";
   /** Where the script listens, to keep the page up to date. */
   readonly live?: string;
@@ -29,9 +29,13 @@ export interface PageProps {
 const NAV = [
   ["projects", "/", "Projects"],
   ["audit", "/audit", "Audit log"],
+  ["accounts", "/accounts", "Accounts"],
+  ["access", "/access", "Access"],
   ["tokens", "/tokens", "Tokens"],
   ["settings", "/settings", "Settings"],
 ] as const;
+
+const FOR_MANAGERS: readonly string[] = ["access", "tokens"];
 
 const Page: FC<PageProps> = ({
   title,
@@ -99,7 +103,10 @@ const Page: FC<PageProps> = ({
 
 const Navigation: FC<{ at: PageProps["at"]; visitor: Visitor }> = ({ at, visitor }) => {
   const links = NAV.filter(
-    ([name]) => visitor.only === null || name === "projects" || name === "settings",
+    ([name]) =>
+      name === "projects" ||
+      name === "settings" ||
+      (visitor.only === null && (visitor.may("manage") || !FOR_MANAGERS.includes(name))),
   ).map(([name, href, text]) => (
     <a href={href} {...(name === at ? { "aria-current": "page" as const } : {})}>
       {text}

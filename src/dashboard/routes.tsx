@@ -3,7 +3,10 @@ import { Problem } from "../problem.ts";
 import { asking } from "./ask.ts";
 import { asset } from "./assets.ts";
 import { liveRoutes } from "./live.ts";
+import { accessRoutes } from "./pages/access.tsx";
+import { accountRoutes } from "./pages/accounts.tsx";
 import { actionRoutes } from "./pages/actions.tsx";
+import { badgeRoutes } from "./pages/badge.tsx";
 import { deployRoutes } from "./pages/deploy.tsx";
 import { eventRoutes } from "./pages/events.tsx";
 import { hookRoutes } from "./pages/hooks.tsx";
@@ -30,7 +33,10 @@ const WITH_ACTIONS = [
   scheduleRoutes,
   windowRoutes,
   policyRoutes,
+  badgeRoutes,
   tokenRoutes,
+  accountRoutes,
+  accessRoutes,
 ];
 
 /** Door 4: pages for people, that work without script and without anything from another host. */

@@ -4,7 +4,7 @@
  * 300 s × RATE + CAPACITY + CREDIT = 1,190.
  */
 const RATE = 3.85;
-const CAPACITY = 20;
+export const CAPACITY = 20;
 /** Polls leave this many permits to creates and to people's calls. */
 const RESERVE = 8;
 /** How far the bucket may be overdrawn to finish what has begun. */

@@ -43,16 +43,62 @@ export function eventsAfter(context: Context, after: number, limit: number): Eve
     .map((row) => toEvent(row, project));
 }
 
-/** The newest before a sequence number, or of all; newest first. */
-export function eventsBefore(context: Context, before: number | null, limit: number): Event[] {
+/** Which of the events are wanted, the newest first. */
+export interface NewestAsked {
+  /** Only those before this sequence number, */
+  readonly before: number | null;
+  /** or, without one, those before this time. */
+  readonly until: number | null;
+  /** What their type has before the dot. */
+  readonly kind: string | null;
+  /** The id of the deploy that they are about. */
+  readonly deploy: string | null;
+  /** There are ten for each deploy. */
+  readonly stages: boolean;
+  readonly limit: number;
+}
+
+/** The newest that are wanted; newest first. */
+export function eventsBefore(context: Context, asked: NewestAsked): Event[] {
+  const { until, kind, deploy, stages, limit } = asked;
+  const before =
+    asked.before ?? (until === null ? Number.MAX_SAFE_INTEGER : firstFrom(context, until));
+  const wanted: readonly (readonly [clause: string, value: string | number])[] = [
+    ["sequence < ?", before],
+    ...(kind === null ? [] : [["type GLOB ?", `${kind}.*`] as const]),
+    ...(deploy === null ? [] : [["deploy_id = ?", deploy] as const]),
+    ...(stages ? [] : [["type <> ?", "deploy.stage"] as const]),
+  ];
+  const clauses = wanted.map(([clause]) => clause).join(" AND ");
+  const values = wanted.map(([, value]) => value);
   const project = referenceTo(context);
   return context.sql
     .all<Row>(
-      "SELECT * FROM events WHERE sequence < ? ORDER BY sequence DESC LIMIT ?",
-      before ?? Number.MAX_SAFE_INTEGER,
+      `SELECT * FROM events WHERE ${clauses} ORDER BY sequence DESC LIMIT ?`,
+      ...values,
       limit,
     )
     .map((row) => toEvent(row, project));
+}
+
+/** The first sequence number from a time on. Times rise with the numbers, so a few looks find it among any number of events. */
+function firstFrom({ sql }: Context, time: number): number {
+  const ends = sql.one<{ first: number | null; last: number | null }>(
+    "SELECT (SELECT MIN(sequence) FROM events) AS first, (SELECT MAX(sequence) FROM events) AS last",
+  );
+  let low = ends?.first ?? 1;
+  let high = (ends?.last ?? 0) + 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const row = sql.one<{ at: number }>("SELECT at FROM events WHERE sequence = ?", middle);
+    // One that is missing was swept, being old.
+    if (row === null || row.at < time) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
 }
 
 /** The same, of one deploy alone. */

@@ -24,7 +24,7 @@ import * as locks from "./locks.ts";
 import { Context } from "./context.ts";
 import { listDeploys, toDeploy, type DeployFilter } from "./deploys.ts";
 import { getDeploy, getDeployOf } from "./rows.ts";
-import { eventsAfter, eventsBefore, eventsOf, lastSequence } from "./events.ts";
+import { eventsAfter, eventsBefore, type NewestAsked, eventsOf, lastSequence } from "./events.ts";
 import { acceptDelivery, type HookDelivered } from "./hook-delivery.ts";
 import { lookIfDue } from "./externals.ts";
 import * as hooks from "./hooks.ts";
@@ -245,8 +245,8 @@ export class Project extends DurableObject<Env> {
     return this.#registered ? lastSequence(this.context) : 0;
   }
 
-  newestEvents(before: number | null, limit: number): Event[] {
-    return this.#registered ? eventsBefore(this.context, before, limit) : [];
+  newestEvents(asked: NewestAsked): Event[] {
+    return this.#registered ? eventsBefore(this.context, asked) : [];
   }
 
   // — Hooks —

@@ -1,9 +1,12 @@
 import type { FC } from "hono/jsx";
 
 import type { Api } from "../../api/context.ts";
+import { projectKey, referenceOf } from "../../objects.ts";
 import type { Ask as Asking } from "../ask.ts";
 import { show, Told } from "../frame.tsx";
 import type { Line as LineOf } from "../model/line.ts";
+import { visible } from "../model/text.ts";
+import type { Account } from "../parts/account.tsx";
 import { Line } from "../parts/line.tsx";
 import { Icon } from "../parts/mark.tsx";
 import { Csrf } from "../parts/project.tsx";
@@ -18,20 +21,22 @@ interface AccountProject {
   readonly registered: boolean;
 }
 
-/** First use, and each further project: pick one from the account. */
+/** First use, and each further project: pick one from an account. */
 export function registerRoutes(api: Api, ask: Asking): void {
   api.get("/register", async (c) => {
     const visitor = await admitToInstance(c);
-    const { accountId } = c.var.config;
-    const reply = await ask<{ items: AccountProject[] }>(
-      c,
-      visitor,
-      "GET",
-      `/v1/accounts/${accountId}/projects`,
-    );
-    const items = reply.ok ? reply.value.items : [];
+    const stored = await ask<{ items: Account[] }>(c, visitor, "GET", "/v1/accounts");
+    const account = c.req.query("account") || c.var.config.accountId;
+    const path = `/v1/accounts/${encodeURIComponent(account)}/projects`;
+    const reply = await ask<{ items: AccountProject[] }>(c, visitor, "GET", path);
     const children = (
-      <Pick all={items} refused={reply.ok ? null : reply.detail} visitor={visitor} />
+      <Pick
+        all={reply.ok ? reply.value.items : []}
+        refused={reply.ok ? null : reply.detail}
+        account={account}
+        accounts={stored.ok ? stored.value.items : []}
+        visitor={visitor}
+      />
     );
     return show(c, {
       title: "Register a project · Signalbox",
@@ -43,9 +48,11 @@ export function registerRoutes(api: Api, ask: Asking): void {
   });
 
   onForm(api, "/register", async (c, visitor, form) => {
-    const name = textOf(form, "project") ?? "";
+    const { accountId } = c.var.config;
+    const account = textOf(form, "account") ?? accountId;
+    const project = referenceOf(projectKey(account, textOf(form, "project") ?? ""), accountId);
     const off = form.get("native_builds") === "off";
-    const path = `/v1/projects/${encodeURIComponent(name)}`;
+    const path = `/v1/projects/${encodeURIComponent(project)}`;
     const reply = await ask<{ warnings: { detail: string }[] }>(
       c,
       visitor,
@@ -54,13 +61,13 @@ export function registerRoutes(api: Api, ask: Asking): void {
       off ? { native_builds: "off" } : {},
     );
     const done = ({ warnings }: { warnings: { detail: string }[] }): string =>
-      [`${name} is registered.`, ...warnings.map(({ detail }) => detail)].join(" ");
+      [`${project} is registered.`, ...warnings.map(({ detail }) => detail)].join(" ");
     return follow(
       c,
       reply,
       { done, not: "Not registered" },
-      () => `/projects/${name}`,
-      "/register",
+      () => `/projects/${project}`,
+      account === accountId ? "/register" : `/register?account=${encodeURIComponent(account)}`,
     );
   });
 }
@@ -90,13 +97,16 @@ const SAMPLE: LineOf = {
   label: "A sample line: #3 and #4 wait, #2 runs, #1 is live.",
 };
 
-const Pick: FC<{ all: readonly AccountProject[]; refused: string | null; visitor: Visitor }> = ({
-  all,
-  refused,
-  visitor,
-}) => {
+const Pick: FC<{
+  all: readonly AccountProject[];
+  refused: string | null;
+  /** The id of the one that is picked from. */
+  account: string;
+  accounts: readonly Account[];
+  visitor: Visitor;
+}> = ({ all, refused, account, accounts, visitor }) => {
   const open = all.filter(({ registered }) => !registered);
-  const first = open.length === all.length;
+  const first = open.length === all.length && accounts.length <= 1;
   return (
     <>
       <section class="band intro">
@@ -129,14 +139,29 @@ const Pick: FC<{ all: readonly AccountProject[]; refused: string | null; visitor
       </section>
       <section class="section wide" aria-labelledby="found">
         <div class="sec-head">
-          <h2 id="found">Pages projects in your account</h2>
+          <h2 id="found">
+            Pages projects in {accounts.length > 1 ? "this account" : "your account"}
+          </h2>
           <span class="meta">
             {all.length} found, {all.length - open.length} registered
           </span>
           <span class="right">
-            <a href="/register">Look again</a>
+            <a href={`/register?account=${encodeURIComponent(account)}`}>Look again</a>
+            <a href="/accounts">Accounts</a>
           </span>
         </div>
+        {accounts.length > 1 && (
+          <nav class="filters" aria-label="Which account">
+            {accounts.map(({ id, configured, description }) => (
+              <a
+                href={`/register?account=${id}`}
+                {...(id === account ? { "aria-current": "true" as const } : {})}
+              >
+                <bdi>{visible(description ?? (configured ? "The configured one" : id))}</bdi>
+              </a>
+            ))}
+          </nav>
+        )}
         {refused !== null && (
           <p class="told" role="alert">
             <Icon name="failed" tone="bad" />
@@ -153,7 +178,7 @@ const Pick: FC<{ all: readonly AccountProject[]; refused: string | null; visitor
         <ul class="list">
           {open.map((project) => (
             <li>
-              <Found of={project} visitor={visitor} />
+              <Found of={project} account={account} visitor={visitor} />
             </li>
           ))}
         </ul>
@@ -179,9 +204,14 @@ const Pick: FC<{ all: readonly AccountProject[]; refused: string | null; visitor
   );
 };
 
-const Found: FC<{ of: AccountProject; visitor: Visitor }> = ({ of, visitor }) => (
+const Found: FC<{ of: AccountProject; account: string; visitor: Visitor }> = ({
+  of,
+  account,
+  visitor,
+}) => (
   <form class="found" method="post" action="/register">
     <Csrf visitor={visitor} />
+    <input type="hidden" name="account" value={account} />
     <input type="hidden" name="project" value={of.name} />
     <span>
       <strong>{of.name}</strong>

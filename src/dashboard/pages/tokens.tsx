@@ -2,12 +2,12 @@ import type { Context } from "hono";
 import type { FC } from "hono/jsx";
 
 import type { Api, AppEnv } from "../../api/context.ts";
-import { SCOPES, type Scope } from "../../security/tokens.ts";
 import type { TokenView } from "../../tokens.ts";
 import type { Ask as Asking } from "../ask.ts";
 import { Head, show, Told } from "../frame.tsx";
 import { visible } from "../model/text.ts";
 import { markOf } from "../model/words.ts";
+import { ScopeField } from "../parts/form.tsx";
 import { Icon, Mark } from "../parts/mark.tsx";
 import { Action, CopyField, Csrf } from "../parts/project.tsx";
 import { Time } from "../parts/say.tsx";
@@ -93,12 +93,6 @@ interface More {
   readonly wrong?: string;
 }
 
-const MEANS: Record<Scope, string> = {
-  read: "see everything",
-  deploy: "and deploy, which means running code with the project's environment",
-  manage: "and change everything",
-};
-
 const List: FC<{ all: readonly TokenView[]; path: string; visitor: Visitor; more: More }> = ({
   all,
   path,
@@ -160,16 +154,7 @@ const List: FC<{ all: readonly TokenView[]; path: string; visitor: Visitor; more
       )}
       <form class="stack" method="post" action={path}>
         <Csrf visitor={visitor} />
-        <label>
-          It may
-          <select name="scope">
-            {SCOPES.map((scope) => (
-              <option value={scope}>
-                {scope}: {MEANS[scope]}
-              </option>
-            ))}
-          </select>
-        </label>
+        <ScopeField label="It may" />
         <label>
           What it is for
           <input type="text" name="description" maxlength={200} />

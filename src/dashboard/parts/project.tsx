@@ -14,6 +14,7 @@ export const TABS = [
   ["policy", "/policy", "Policy"],
   ["events", "/events", "Events"],
   ["numbers", "/numbers", "Numbers"],
+  ["badge", "/badge", "Badge"],
   ["tokens", "/tokens", "Tokens"],
 ] as const;
 

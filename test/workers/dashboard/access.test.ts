@@ -57,6 +57,17 @@ describe("who comes through Access", () => {
     expect((await ada.get("/tokens")).status).toBe(200);
   });
 
+  it("is warned before taking away what may be their own rule", async () => {
+    const id = await rule({ scopes: ["manage"] });
+    const warning = "You are here by such a rule yourself.";
+    const asked = await (await through()).get(`/access/${id}/remove`);
+    expect([asked.status, asked.text.includes(warning)]).toEqual([200, true]);
+    const visit = new Visit();
+    await visit.signIn(edge.token);
+    expect((await visit.get(`/access/${id}/remove`)).text).not.toContain(warning);
+    expect((await visit.get("/access")).text).not.toContain("Access is not configured");
+  });
+
   it("is nobody any more as soon as the rule is taken away", async () => {
     const id = await rule({ scopes: ["manage"] });
     const ada = await through();

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { SubscriberKind } from "../../../src/notify/kinds.ts";
 import { Edge, leave } from "../api/edge.ts";
-import { Visit } from "./visit.ts";
+import { Visit, words } from "./visit.ts";
 
 let edge: Edge;
 let visit: Visit;
@@ -15,16 +15,10 @@ beforeEach(async () => {
 });
 afterEach(leave);
 
-/** What a page says, without its markup. */
-const words = (html: string): string =>
-  html
-    .replaceAll(/<[^>]+>/g, "")
-    .replaceAll("\u00A0", " ")
-    .replaceAll(/\s+/g, " ");
-
 describe("every page", () => {
   it("is there, of a project with something of everything", async () => {
     const { world } = edge;
+    await edge.on("POST", "/badge");
     const { deploy } = await world.push();
     await world.ended(deploy?.id ?? "");
     await world.push({ branch: "preview" });
@@ -57,6 +51,9 @@ describe("every page", () => {
       "/windows?explain=1&branch=main&hours=3",
       "/policy",
       "/events",
+      "/events?kind=deploy&deploy=1",
+      "/badge",
+      "/badge/renew",
       "/tokens",
       "/upload",
     ].map((page) => `${path}${page}`);
@@ -65,6 +62,9 @@ describe("every page", () => {
       "/",
       "/?show=waiting",
       "/audit",
+      "/audit?kind=hook",
+      "/accounts",
+      "/access",
       "/tokens",
       "/settings",
       "/register",

@@ -8,6 +8,14 @@ export interface Page {
   readonly text: string;
 }
 
+/** What a page says, without its markup. */
+export function words(html: string): string {
+  return html
+    .replaceAll(/<[^>]+>/g, "")
+    .replaceAll("\u00A0", " ")
+    .replaceAll(/\s+/g, " ");
+}
+
 /** A browser with its cookies, as far as pages need one. */
 export class Visit {
   readonly cookies = new Map<string, string>();

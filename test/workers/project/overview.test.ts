@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 
+import type { Deploy, Event } from "../../../src/project/shapes.ts";
 import { World } from "../support/world.ts";
 
 afterEach(() => vi.restoreAllMocks());
@@ -77,13 +78,45 @@ describe("the story of a deploy", () => {
   it("events are read newest first, from any place", async () => {
     const world = await World.create();
     await succeeded(world, 1);
-    const newest = await world.stub().newestEvents(null, 2);
+    const all = { before: null, until: null, kind: null, deploy: null, stages: true, limit: 2 };
+    const newest = await world.stub().newestEvents(all);
     const [first] = newest;
     expect(newest.map(({ sequence }) => sequence)).toEqual([
       first?.sequence,
       (first?.sequence ?? 0) - 1,
     ]);
-    const older = await world.stub().newestEvents(newest[1]?.sequence ?? 0, 1);
+    const before = newest[1]?.sequence ?? 0;
+    const older = await world.stub().newestEvents({ ...all, before, limit: 1 });
     expect(older).toMatchObject([{ sequence: (first?.sequence ?? 0) - 2 }]);
+  });
+
+  it("events are read from any time, of one kind or deploy, with and without stages", async () => {
+    const world = await World.create();
+    await succeeded(world, 2);
+    const deploy = (await world.stub().story(1))?.deploy.id ?? null;
+    const events = await world.stub().events(0, 500);
+    const all = { before: null, until: null, kind: null, deploy: null, stages: true, limit: 500 };
+    const numbers = async (asked: object): Promise<number[]> =>
+      (await world.stub().newestEvents({ ...all, ...asked })).map(({ sequence }) => sequence);
+    const where = (wanted: (event: Event) => boolean): number[] =>
+      events
+        .filter(wanted)
+        .map(({ sequence }) => sequence)
+        .toReversed();
+    expect(new Set(events.map(({ timestamp }) => timestamp)).size).toBeGreaterThan(5);
+    for (const { timestamp } of events) {
+      const until = Date.parse(timestamp);
+      for (const time of [until, until + 1]) {
+        const earlier = where((event) => Date.parse(event.timestamp) < time);
+        expect(await numbers({ until: time })).toEqual(earlier);
+      }
+    }
+    expect(await numbers({ kind: "project" })).toEqual(
+      where(({ type }) => type.startsWith("project.")),
+    );
+    expect(await numbers({ deploy })).toEqual(
+      where(({ data }) => (data["deploy"] as Deploy | undefined)?.number === 1),
+    );
+    expect(await numbers({ stages: false })).toEqual(where(({ type }) => type !== "deploy.stage"));
   });
 });
