@@ -403,7 +403,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: "      await this.context.alarm.load();\n      this.#pump();",
     to: "      this.#pump();",
     test: "workers/project/wake.test.ts",
-    title: "survives the loss of the alarm",
+    title: "has an alarm again after the watchdog, also when the lost one was to fire just then",
   },
   // — Budget —
   {
