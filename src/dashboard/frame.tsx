@@ -18,6 +18,8 @@ export interface PageProps {
   readonly icon?: "clear" | "stop" | "held" | "failed";
   /** Where the script listens, to keep the page up to date. */
   readonly live?: string;
+  /** Where it is read again, when it came of a form. */
+  readonly address?: string;
   /** What this page alone loads. */
   readonly style?: AssetName;
   readonly script?: AssetName;
@@ -40,6 +42,7 @@ const Page: FC<PageProps> = ({
   at,
   icon = "clear",
   live,
+  address = "",
   style,
   script,
   foot = [],
@@ -73,7 +76,7 @@ const Page: FC<PageProps> = ({
             <Icon name="signal" />
             Signalbox
           </a>
-          {visitor !== null && <Navigation at={at} visitor={visitor} />}
+          {visitor !== null && <Navigation at={at} visitor={visitor} address={address} />}
         </div>
       </header>
       <main id="main" tabindex={-1} data-live={live}>
@@ -97,7 +100,11 @@ const Page: FC<PageProps> = ({
   </html>
 );
 
-const Navigation: FC<{ at: PageProps["at"]; visitor: Visitor }> = ({ at, visitor }) => {
+const Navigation: FC<{ at: PageProps["at"]; visitor: Visitor; address: string }> = ({
+  at,
+  visitor,
+  address,
+}) => {
   const links = NAV.filter(
     ([name]) => visitor.only === null || name === "projects" || name === "settings",
   ).map(([name, href, text]) => (
@@ -117,7 +124,7 @@ const Navigation: FC<{ at: PageProps["at"]; visitor: Visitor }> = ({ at, visitor
           <time datetime={new Date(now).toISOString()}>{toTheSecond(now, visitor.clock)}</time>
           .{" "}
         </span>
-        <a href="">Refresh</a>
+        <a href={address}>Refresh</a>
       </span>
       <a class="who" href="/settings">
         {person(visitor.token)}

@@ -24,11 +24,14 @@ export function tabPage(
     readonly project: ProjectView;
     readonly tab: (typeof TABS)[number][0];
     readonly title: string;
+    /** It shows deliveries, and new ones come by themselves. */
+    readonly live?: boolean;
+    readonly address?: string;
   },
   children: Child,
   status: 200 | 201 | 422 = 200,
 ): Response {
-  const { project, tab, title } = on;
+  const { project, tab, title, live = false, address } = on;
   const whole = (
     <>
       <ProjectHead project={project} tab={tab} visitor={visitor} />
@@ -48,6 +51,8 @@ export function tabPage(
     reader: visitor,
     visitor,
     at: "projects",
+    ...(live && { live: `/projects/${project.project}/live?deliveries` }),
+    ...(address !== undefined && { address }),
   } as const;
   return show(c, { ...page, children: whole }, status);
 }

@@ -13,6 +13,10 @@ export interface Question {
   readonly keep: string;
   readonly danger: boolean;
   readonly needs: "deploy" | "manage";
+}
+
+/** What is asked about a deploy. */
+export interface Decision extends Question {
   /** How it is told that it was done, and that it was not. */
   readonly done: string;
   readonly not: string;
@@ -30,7 +34,7 @@ const change = (deploy: Deploy): Sentence => [
   { foreign: firstLine(deploy.commit_message) ?? "No message" },
 ];
 
-export function questionOf(asked: Asked, story: Story): Question {
+export function questionOf(asked: Asked, story: Story): Decision {
   const { deploy } = story;
   const name = `#${deploy.number}`;
   const shared = {

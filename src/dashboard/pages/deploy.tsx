@@ -69,7 +69,7 @@ export function deployRoutes(api: Api, ask: Asking): void {
       visitor,
       at: "projects",
       icon: isFailed(deploy) ? "failed" : deploy.ended_at === null ? "stop" : "clear",
-      live: `/projects/${deploy.project}/live`,
+      live: `/projects/${deploy.project}/live?deliveries`,
       children: <DeployPage story={story} lines={lines} visitor={visitor} />,
     });
   });
@@ -84,6 +84,7 @@ export function deployRoutes(api: Api, ask: Asking): void {
       reader: visitor,
       visitor,
       at: "projects",
+      live: `/projects/${deploy.project}/live`,
       children: (
         <>
           <Head
@@ -95,7 +96,7 @@ export function deployRoutes(api: Api, ask: Asking): void {
             title={`Log of #${deploy.number}`}
           />
           <section class="wide plain" aria-label="Log">
-            <Log of={lines} clock={visitor.clock} most={null} />
+            <Log of={lines} clock={visitor.clock} most={null} growing={deploy.ended_at === null} />
           </section>
         </>
       ),

@@ -9,17 +9,19 @@ import type { HookDelivery, HookView } from "../../project/hooks.ts";
 import type { ProjectView } from "../../project/shapes.ts";
 import type { Ask as Asking } from "../ask.ts";
 import { visible } from "../model/text.ts";
-import { ago } from "../model/time.ts";
+import { ago, type Clock } from "../model/time.ts";
 import {
   ExplainForm,
   HookDeliveries,
   HookRules,
   HookState,
+  Pasted,
   SetUp,
   type MadeHook,
 } from "../parts/hook.tsx";
 import { NewHook } from "../parts/new-hook.tsx";
-import { Action } from "../parts/project.tsx";
+import { Confirm } from "../parts/confirm.tsx";
+import { Action, Ask } from "../parts/project.tsx";
 import { follow, headersOf, linesOf, onForm, textOf } from "../posting.ts";
 import { tabPage, viewOf } from "../tab-page.tsx";
 import { admit, type Visitor } from "../visitor.ts";
@@ -34,7 +36,7 @@ export function hookRoutes(api: Api, ask: Asking): void {
     return tabPage(
       c,
       visitor,
-      { project, tab: "hooks", title: "Hooks" },
+      { project, tab: "hooks", title: "Hooks", live: true },
       <List hooks={hooks} project={project} visitor={visitor} />,
     );
   });
@@ -60,15 +62,8 @@ export function hookRoutes(api: Api, ask: Asking): void {
     const project = await viewOf(c);
     const name = textOf(form, "source") ?? "";
     const reply = await ask<MadeHook>(c, visitor, "POST", "/hooks", hookIn(form));
-    const title = findSource(name)?.title ?? "your sender";
     return reply.ok
-      ? tabPage(
-          c,
-          visitor,
-          { project, tab: "hooks", title: `A hook for ${title}` },
-          <SetUp made={reply.value} title={title} project={project.project} />,
-          201,
-        )
+      ? setUpPage(c, visitor, await hookOf(c, reply.value.id), reply.value)
       : tabPage(
           c,
           visitor,
@@ -84,31 +79,71 @@ export function hookRoutes(api: Api, ask: Asking): void {
         );
   });
 
-  const hookPage = async (
+  const setUpPage = async (
     c: Context<AppEnv>,
     visitor: Visitor,
-    more: {
-      explanation?: Explanation;
-      wrong?: string;
-      sample?: string;
-      shown?: { url?: string; secret?: string };
-    } = {},
+    hook: HookView,
+    made: MadeHook | null,
   ): Promise<Response> => {
     const project = await viewOf(c);
-    const id = c.req.param("id") ?? "";
-    const hook = await askProject(c, (p) => p.hook(id));
-    if (hook === null) {
-      throw new Problem("hook_not_found", "There is no such hook in this project.");
-    }
-    const deliveries = await askProject(c, (p) => p.hookDeliveries(id));
-    const title = findSource(hook.source)?.title ?? visible(hook.source);
+    const deliveries = await askProject(c, (p) => p.hookDeliveries(hook.id));
+    const path = `/projects/${project.project}/hooks/${hook.id}`;
+    const title = titleOf(hook);
     return tabPage(
       c,
       visitor,
-      { project, tab: "hooks", title: `The hook for ${title}` },
+      {
+        project,
+        tab: "hooks",
+        title: `A hook for ${title}`,
+        live: true,
+        address: `${path}/set-up`,
+      },
+      <>
+        <div class="wide cols section">
+          <SetUp made={made} hook={hook} title={title} path={path} clock={visitor.clock} />
+          <section aria-labelledby="rules">
+            <h2 id="rules">What will deploy</h2>
+            <HookRules of={hook} />
+          </section>
+        </div>
+        <section class="wide section" aria-labelledby="deliveries">
+          <LastDeliveries
+            of={deliveries}
+            project={project.project}
+            clock={visitor.clock}
+            hook={hook}
+          />
+        </section>
+      </>,
+      made === null ? 200 : 201,
+    );
+  };
+  api.get(`${base}/:id/set-up`, async (c) => {
+    const visitor = await admit(c, "project");
+    return setUpPage(c, visitor, await hookOf(c), null);
+  });
+
+  const hookPage = async (
+    c: Context<AppEnv>,
+    visitor: Visitor,
+    more: More = {},
+  ): Promise<Response> => {
+    const project = await viewOf(c);
+    const hook = await hookOf(c);
+    const deliveries = await askProject(c, (p) => p.hookDeliveries(hook.id));
+    return tabPage(
+      c,
+      visitor,
+      {
+        project,
+        tab: "hooks",
+        title: `The hook for ${titleOf(hook)}`,
+        live: true,
+        address: `/projects/${project.project}/hooks/${hook.id}`,
+      },
       <One
         hook={hook}
-        title={title}
         deliveries={deliveries}
         project={project.project}
         visitor={visitor}
@@ -117,6 +152,38 @@ export function hookRoutes(api: Api, ask: Asking): void {
     );
   };
   api.get(`${base}/:id`, async (c) => hookPage(c, await admit(c, "project")));
+
+  api.get(`${base}/:id/remove`, async (c) => {
+    const visitor = await admit(c, "project");
+    const project = await viewOf(c);
+    const hook = await hookOf(c);
+    const path = `/projects/${project.project}/hooks/${hook.id}`;
+    const title = `Delete the hook for ${titleOf(hook)}?`;
+    return tabPage(
+      c,
+      visitor,
+      { project, tab: "hooks", title },
+      <section class="wide section" aria-labelledby="title">
+        <Confirm
+          of={{
+            title,
+            facts: [
+              ["Then", ["What its sender delivers is refused, and deploys nothing."]],
+              ["Stays", ["Deploys that it asked for go on, those that wait, too."]],
+            ],
+            reason: "none",
+            button: "Delete hook",
+            keep: "Keep the hook",
+            danger: true,
+            needs: "manage",
+          }}
+          to={`${path}/remove`}
+          back={path}
+          visitor={visitor}
+        />
+      </section>,
+    );
+  });
 
   onForm(api, `${base}/:id/explain`, async (c, visitor, form) => {
     const sample = form.get("body") ?? "";
@@ -154,7 +221,7 @@ export function hookRoutes(api: Api, ask: Asking): void {
           { rotate_secret: true },
         );
         return reply.ok
-          ? hookPage(c, visitor, { shown: reply.value })
+          ? hookPage(c, visitor, { rotated: reply.value })
           : follow(c, reply, { done: "", not: "Not rotated" }, `${list}/${id}`);
       }
       case "remove": {
@@ -165,6 +232,18 @@ export function hookRoutes(api: Api, ask: Asking): void {
         throw new Problem("not_found", "There is nothing at this address.");
     }
   });
+}
+
+async function hookOf(c: Context<AppEnv>, id = c.req.param("id") ?? ""): Promise<HookView> {
+  const hook = await askProject(c, (p) => p.hook(id));
+  if (hook === null) {
+    throw new Problem("hook_not_found", "There is no such hook in this project.");
+  }
+  return hook;
+}
+
+function titleOf({ source }: HookView): string {
+  return findSource(source)?.title ?? visible(source);
 }
 
 function hookIn(form: URLSearchParams): object {
@@ -245,32 +324,42 @@ interface More {
   readonly explanation?: Explanation;
   readonly wrong?: string;
   readonly sample?: string;
-  readonly shown?: { readonly url?: string; readonly secret?: string };
+  readonly rotated?: MadeHook;
 }
+
+const LastDeliveries: FC<{
+  of: readonly HookDelivery[];
+  project: string;
+  clock: Clock;
+  hook: HookView;
+}> = (props) => (
+  <>
+    <div class="sec-head">
+      <h2 id="deliveries">Last deliveries</h2>
+      <span class="meta">of this hook, the last 50 are kept</span>
+    </div>
+    <HookDeliveries {...props} />
+  </>
+);
 
 const One: FC<{
   hook: HookView;
-  title: string;
   deliveries: readonly HookDelivery[];
   project: string;
   visitor: Visitor;
   more: More;
-}> = ({ hook, title, deliveries, project, visitor, more }) => {
+}> = ({ hook, deliveries, project, visitor, more }) => {
   const path = `/projects/${project}/hooks/${hook.id}`;
   return (
     <>
-      {more.shown !== undefined && (
-        <div class="wide section">
-          <SetUp made={more.shown} title={title} project={project} />
+      {more.rotated !== undefined && (
+        <div class="wide section" role="status" data-kept="">
+          <Pasted made={more.rotated} />
         </div>
       )}
       <div class="wide cols section">
         <section aria-labelledby="deliveries">
-          <div class="sec-head">
-            <h2 id="deliveries">Last deliveries</h2>
-            <span class="meta">of this hook, the last 50 are kept</span>
-          </div>
-          <HookDeliveries of={deliveries} project={project} clock={visitor.clock} hook={hook} />
+          <LastDeliveries of={deliveries} project={project} clock={visitor.clock} hook={hook} />
           {visitor.may("manage") && (
             <ExplainForm to={`${path}/explain`} visitor={visitor} more={more} />
           )}
@@ -291,9 +380,9 @@ const One: FC<{
                 <Action to={`${path}/rotate`} visitor={visitor} needs="manage">
                   Rotate the secret
                 </Action>
-                <Action to={`${path}/remove`} visitor={visitor} needs="manage" kind="danger">
-                  Delete hook
-                </Action>
+                <Ask to={`${path}/remove`} visitor={visitor} needs="manage" kind="danger">
+                  Delete hook…
+                </Ask>
               </>
             )}
           </div>

@@ -46,9 +46,12 @@ describe("every page", () => {
       "/hooks/new",
       "/hooks/new?source=hmac",
       `/hooks/${hook.body.id}`,
+      `/hooks/${hook.body.id}/set-up`,
+      `/hooks/${hook.body.id}/remove`,
       "/subscribers",
       `/subscribers/${subscriber}`,
       `/subscribers/${subscriber}?state=pending`,
+      `/subscribers/${subscriber}/remove`,
       "/subscribers/new",
       ...SubscriberKind.options.map((kind) => `/subscribers/new?kind=${kind}`),
       "/numbers",
@@ -91,7 +94,10 @@ describe("every page", () => {
       "/deploys/dpl_x",
       "/deploys/1/nothing",
       "/hooks/hok_1",
+      "/hooks/hok_1/set-up",
+      "/hooks/hok_1/remove",
       "/subscribers/x",
+      "/subscribers/x/remove",
       "/nothing",
     ]) {
       expect([page, (await visit.get(`${path}${page}`)).status]).toEqual([page, 404]);
@@ -182,9 +188,14 @@ describe("what is shown once", () => {
     expect(url).toContain(`/hooks/${edge.world.name}/hok_`);
     const id = /hok_[0-9A-Z]{26}/.exec(url)?.[0] ?? "";
     const tag = url.slice(url.indexOf(id) + id.length);
-    const later = await visit.get(`${path}/hooks/${id}`);
-    expect(later.text).toContain("example/site");
-    expect(later.text).not.toContain(tag);
+    const own = `${path}/hooks/${id}`;
+    // Where the page that made it is read again.
+    expect(made.text).toContain(`<a href="${own}/set-up">Refresh</a>`);
+    for (const address of [own, `${own}/set-up`]) {
+      const later = await visit.get(address);
+      expect(later.text).toContain("example/site");
+      expect(later.text).not.toContain(tag);
+    }
     const explained = await visit.post(`${path}/hooks/${id}/explain`, {
       body: "{}",
       headers: "X-GitHub-Event: ping",
@@ -192,6 +203,11 @@ describe("what is shown once", () => {
     expect(explained.text).toContain("signature");
     const rotated = await visit.post(`${path}/hooks/${id}/rotate`);
     expect(rotated.text).toContain("shown now and never again");
+    expect(rotated.text).toContain(`<a href="${own}">Refresh</a>`);
+    const asked = await visit.get(`${own}/remove`);
+    expect(words(asked.text)).toContain("Delete the hook for GitHub?");
+    await visit.post(`${own}/remove`);
+    expect((await visit.get(own)).status).toBe(404);
   });
 
   it("a token is on the page that made it; revoking is for good", async () => {
