@@ -1,7 +1,8 @@
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { until } from "../../../scripts/demo/wait.ts";
 import type { GitProject, World } from "../../e2e/support/world.ts";
+import { asked, isMarked, mark } from "./visitor.ts";
 
 interface Stage {
   readonly world: World;
@@ -24,8 +25,7 @@ export function openPages(stage: () => Stage): void {
     await page.getByLabel("Token").fill(token);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.locator("h1", { hasText: project }).waitFor();
-    await shows(page, ".fresh", "Up to date, ");
-    await page.evaluate(() => document.documentElement.setAttribute("data-marked", ""));
+    await mark(page);
     return page;
   };
   const shows = async (page: Page, where: string, text: string | RegExp): Promise<void> => {
@@ -46,8 +46,19 @@ export function openPages(stage: () => Stage): void {
         }),
       text,
     );
-  const isMarked = (page: Page): Promise<boolean> =>
-    page.evaluate(() => document.documentElement.hasAttribute("data-marked"));
+  /** Builds that do not end by themselves, from now on. */
+  const slow = (): Promise<void> => stage().world.pages.speed({ stages: { build: 600_000 } });
+  const quick = (): Promise<void> => stage().world.pages.speed({ factor: 0.2 });
+  /** A push, once it has come so far. */
+  const underWay = async (project: GitProject, stages: string): Promise<number> => {
+    const { deploy_id: id } = await project.push();
+    const { signalbox } = stage().world;
+    await until(`it to be at ${stages}`, async () => {
+      const deploy = await signalbox.deploy(project.name, id ?? "");
+      return deploy.stages.some(({ name, status }) => name === stages && status === "active");
+    });
+    return (await signalbox.deploy(project.name, id ?? "")).number;
+  };
 
   /** What a push is called in sentences. */
   const pushed = async (project: GitProject): Promise<string> => {
@@ -55,6 +66,11 @@ export function openPages(stage: () => Stage): void {
     const { commit_hash: hash } = await stage().world.signalbox.deploy(project.name, id ?? "");
     return (hash ?? "").slice(0, 7);
   };
+
+  const idOf = async (project: string): Promise<string> =>
+    (await stage().world.signalbox.deploys(project))[0]?.id ?? "";
+  const isFocused = (element: Locator): Promise<boolean> =>
+    element.evaluate((node) => node === document.activeElement);
 
   test("two viewers see a deploy start, build and go live, and lose nothing they were at", async () => {
     const { world, shop } = stage();
@@ -90,7 +106,7 @@ export function openPages(stage: () => Stage): void {
   test("a burst of pushes is there with the reasons of the API", async () => {
     const { world } = stage();
     const busy = await world.gitProject("busy");
-    await world.pages.speed({ stages: { build: 600_000 } });
+    await slow();
     const page = await watching("busy");
     await busy.push();
     await until(
@@ -100,11 +116,81 @@ export function openPages(stage: () => Stage): void {
     await busy.push();
     await busy.push();
     const [waits, superseded] = await world.signalbox.deploys("busy");
-    await world.pages.speed({ factor: 0.2 });
+    await quick();
     expect([waits?.status, superseded?.status]).toEqual(["queued", "superseded"]);
     await shows(page, "table.history", superseded?.reason ?? "no reason");
     await shows(page, ".waiting", "Waits for its turn behind #1");
     expect(waits?.reason).toContain("Waits for its turn behind #1");
+    expect(await isMarked(page)).toBe(true);
+  });
+
+  test("the overview shows a deploy run and go live", async () => {
+    const { world, shop } = stage();
+    const page = await watching("shop");
+    await page.goto("/");
+    await mark(page);
+    const row = page.locator("tr", { has: page.getByRole("rowheader", { name: "shop" }) });
+    await slow();
+    const number = await underWay(shop, "build");
+    await row.getByText(/build/).first().waitFor();
+    await row.getByRole("img", { name: new RegExp(`#${number}`) }).waitFor();
+    await quick();
+    await world.signalbox.ask("POST", `/v1/projects/shop/deploys/${await idOf("shop")}/cancel`);
+    const commit = await pushed(shop);
+    await row.locator(".c-live", { hasText: commit }).waitFor();
+    expect(await isMarked(page)).toBe(true);
+  });
+
+  test("a log grows by itself, and stays where its reader is", async () => {
+    const { world, shop } = stage();
+    const page = await watching("shop");
+    await world.pages.speed({ stages: { build: 6_000 } });
+    const number = await underWay(shop, "build");
+    await quick();
+    await page.setViewportSize({ width: 900, height: 200 });
+    await page.clock.install();
+    await page.goto(`/projects/shop/deploys/${number}/log`);
+    await mark(page);
+    await shows(page, ".log", "Executing user command");
+    await page.evaluate(() => scrollTo(0, 60));
+    // Nothing happens while it builds, and it is looked at again all the same.
+    const read = page.waitForRequest(/\/log$/);
+    await page.clock.fastForward(11_000);
+    await read;
+    await shows(page, ".log", "Success: Your site was deployed!");
+    expect([await isMarked(page), await page.evaluate(() => scrollY)]).toEqual([true, 60]);
+  });
+
+  test("a question stays open while its page goes on, says what is so now, and goes with its cause", async () => {
+    const { world } = stage();
+    const asking = await world.gitProject("asking");
+    await slow();
+    const page = await watching("asking");
+    await underWay(asking, "build");
+    const running = page.locator(".running").getByRole("link", { name: "Cancel…" });
+    const first = await asked(page, running, "Cancel #1?");
+    await shows(page, ".question", "Nothing.");
+    await asking.push();
+    await shows(page, ".question", "1 deploy waits; the next one may start.");
+    expect(await isFocused(first)).toBe(true);
+    await page.keyboard.press("Escape");
+    expect([await first.count(), await isFocused(running)]).toEqual([0, true]);
+    // Its control is another one as soon as it runs.
+    const waiting = page.locator(".waiting").getByRole("link", { name: "Cancel…" });
+    const second = await asked(page, waiting, "Cancel #2?");
+    await second.getByRole("button", { name: "Cancel #2" }).focus();
+    const [next, current] = await world.signalbox.deploys("asking");
+    await world.signalbox.ask("POST", `/v1/projects/asking/deploys/${current?.id}/cancel`);
+    await page.locator(".running").getByRole("group", { name: "Cancel #2?" }).waitFor();
+    await shows(page, ".question", "It ends here at once.");
+    expect(await isFocused(second.getByRole("button", { name: "Cancel #2" }))).toBe(true);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    expect([await second.count(), await isFocused(running)]).toEqual([0, true]);
+    await asked(page, running, "Cancel #2?");
+    await world.signalbox.ask("POST", `/v1/projects/asking/deploys/${next?.id}/cancel`);
+    await page.locator(".question").waitFor({ state: "detached" });
+    await quick();
     expect(await isMarked(page)).toBe(true);
   });
 
