@@ -4,6 +4,8 @@ import type { Child } from "hono/jsx";
 import { askProject, type AppEnv } from "../api/context.ts";
 import type { ProjectView } from "../project/shapes.ts";
 import { show, Told } from "./frame.tsx";
+import type { Question } from "./model/confirm.ts";
+import { Confirm } from "./parts/confirm.tsx";
 import { ProjectHead, type TABS } from "./parts/project.tsx";
 import { notHere } from "./pages/project.tsx";
 import type { Visitor } from "./visitor.ts";
@@ -55,4 +57,28 @@ export function tabPage(
     ...(address !== undefined && { address }),
   } as const;
   return show(c, { ...page, children: whole }, status);
+}
+
+/** Asks before something of a project is deleted. The form goes to the same address. */
+export function deletionPage(
+  c: Context<AppEnv>,
+  visitor: Visitor,
+  on: {
+    readonly project: ProjectView;
+    readonly tab: (typeof TABS)[number][0];
+    readonly title: string;
+  },
+  of: Pick<Question, "facts" | "button" | "keep">,
+  back: string,
+): Response {
+  const { title } = on;
+  const question = { ...of, title, reason: "none", danger: true, needs: "manage" } as const;
+  return tabPage(
+    c,
+    visitor,
+    on,
+    <section class="wide section" aria-label={title}>
+      <Confirm of={question} to={c.req.path} back={back} visitor={visitor} />
+    </section>,
+  );
 }

@@ -9,6 +9,7 @@
    */
   let open = null;
   let reading = false;
+  let kept = 0;
 
   /** @returns {HTMLAnchorElement[]} */
   const controls = () =>
@@ -38,7 +39,7 @@
   const place = (link, panel) => {
     const about = link.closest(".waiting, .running, .list > li");
     if (about === null) {
-      (link.closest(".titled, .actions, p") ?? link).after(panel);
+      (link.closest(".titled") ?? link.closest(".actions, p") ?? link).after(panel);
     } else {
       about.append(panel);
     }
@@ -63,9 +64,8 @@
   const fill = (panel, question) => {
     const title = document.createElement("p");
     title.id = "question";
-    title.className = "strong";
     title.textContent = question.dataset.question ?? "";
-    question.classList.remove("panel");
+    question.classList.remove("panel", "wide", "plain");
     panel.replaceChildren(title, question);
     if (question.querySelector("[data-keep]") === null) {
       const leave = document.createElement("button");
@@ -134,9 +134,10 @@
         asked.held?.focus();
       }
     }
+    const turn = ++kept;
     const fresh = await questionAt(asked.address).catch(() => null);
     const [facts, newer] = [asked.panel, fresh].map((each) => each?.querySelector("dl"));
-    if (open === asked && facts && newer) {
+    if (open === asked && turn === kept && facts && newer) {
       facts.replaceWith(newer);
     }
   };

@@ -20,10 +20,9 @@ import {
   type MadeHook,
 } from "../parts/hook.tsx";
 import { NewHook } from "../parts/new-hook.tsx";
-import { Confirm } from "../parts/confirm.tsx";
 import { Action, Ask } from "../parts/project.tsx";
 import { follow, headersOf, linesOf, onForm, textOf } from "../posting.ts";
-import { tabPage, viewOf } from "../tab-page.tsx";
+import { deletionPage, tabPage, viewOf } from "../tab-page.tsx";
 import { admit, type Visitor } from "../visitor.ts";
 
 export function hookRoutes(api: Api, ask: Asking): void {
@@ -157,31 +156,19 @@ export function hookRoutes(api: Api, ask: Asking): void {
     const visitor = await admit(c, "project");
     const project = await viewOf(c);
     const hook = await hookOf(c);
-    const path = `/projects/${project.project}/hooks/${hook.id}`;
-    const title = `Delete the hook for ${titleOf(hook)}?`;
-    return tabPage(
+    return deletionPage(
       c,
       visitor,
-      { project, tab: "hooks", title },
-      <section class="wide section" aria-labelledby="title">
-        <Confirm
-          of={{
-            title,
-            facts: [
-              ["Then", ["What its sender delivers is refused, and deploys nothing."]],
-              ["Stays", ["Deploys that it asked for go on, those that wait, too."]],
-            ],
-            reason: "none",
-            button: "Delete hook",
-            keep: "Keep the hook",
-            danger: true,
-            needs: "manage",
-          }}
-          to={`${path}/remove`}
-          back={path}
-          visitor={visitor}
-        />
-      </section>,
+      { project, tab: "hooks", title: `Delete the hook for ${titleOf(hook)}?` },
+      {
+        facts: [
+          ["Then", ["What its sender delivers is refused, and deploys nothing."]],
+          ["Stays", ["Deploys that it asked for go on, those that wait, too."]],
+        ],
+        button: "Delete hook",
+        keep: "Keep the hook",
+      },
+      `/projects/${project.project}/hooks/${hook.id}`,
     );
   });
 

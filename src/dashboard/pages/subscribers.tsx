@@ -8,7 +8,6 @@ import { SubscriberKind } from "../../notify/kinds.ts";
 import { Problem } from "../../problem.ts";
 import type { SubscriberView } from "../../project/subscribers.ts";
 import type { Ask as Asking } from "../ask.ts";
-import { Confirm } from "../parts/confirm.tsx";
 import { DELIVERY_MARKS, hostIn } from "../parts/deliveries.tsx";
 import { Icon } from "../parts/mark.tsx";
 import { KIND_TITLES, NewSubscriber, subscriberIn } from "../parts/new-subscriber.tsx";
@@ -21,7 +20,7 @@ import {
   SubscriberState,
 } from "../parts/subscriber.tsx";
 import { follow, onForm, textOf } from "../posting.ts";
-import { tabPage, viewOf } from "../tab-page.tsx";
+import { deletionPage, tabPage, viewOf } from "../tab-page.tsx";
 import { admit, type Visitor } from "../visitor.ts";
 
 const SHOWN = 25;
@@ -158,31 +157,19 @@ export function subscriberRoutes(api: Api, ask: Asking): void {
     const visitor = await admit(c, "project");
     const project = await viewOf(c);
     const { id, url, waiting } = await subscriberOf(c);
-    const path = `/projects/${project.project}/subscribers/${id}`;
-    const title = `Delete the subscriber ${hostIn(url)}?`;
-    return tabPage(
+    return deletionPage(
       c,
       visitor,
-      { project, tab: "subscribers", title },
-      <section class="wide section" aria-labelledby="title">
-        <Confirm
-          of={{
-            title,
-            facts: [
-              ["Then", ["It is told nothing any more, and its deliveries are forgotten."]],
-              ["Waiting", [waiting === 0 ? "Nothing." : `${waiting} to be delivered are not.`]],
-            ],
-            reason: "none",
-            button: "Delete subscriber",
-            keep: "Keep the subscriber",
-            danger: true,
-            needs: "manage",
-          }}
-          to={`${path}/remove`}
-          back={path}
-          visitor={visitor}
-        />
-      </section>,
+      { project, tab: "subscribers", title: `Delete the subscriber ${hostIn(url)}?` },
+      {
+        facts: [
+          ["Then", ["It is told nothing any more, and its deliveries are forgotten."]],
+          ["Waiting", [waiting === 0 ? "Nothing." : `${waiting} to be delivered are not.`]],
+        ],
+        button: "Delete subscriber",
+        keep: "Keep the subscriber",
+      },
+      `/projects/${project.project}/subscribers/${id}`,
     );
   });
 

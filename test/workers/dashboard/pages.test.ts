@@ -29,7 +29,7 @@ describe("every page", () => {
     await world.ended(deploy?.id ?? "");
     await world.push({ branch: "preview" });
     await world.subscribe("receiver.example");
-    await edge.on("POST", "/schedules", { json: { cron: "0 6 * * *" } });
+    const schedule = await edge.on("POST", "/schedules", { json: { cron: "0 6 * * *" } });
     const hook = await edge.on("POST", "/hooks", { json: { source: "github" } });
     const subscribers = await edge.on("GET", "/subscribers");
     const { id: subscriber } = subscribers.body.items[0] as { id: string };
@@ -57,6 +57,7 @@ describe("every page", () => {
       "/numbers",
       "/numbers?days=7",
       "/schedules",
+      `/schedules/${schedule.body.id}/remove`,
       "/windows?explain=1&branch=main&hours=3",
       "/policy",
       "/events",
@@ -98,6 +99,7 @@ describe("every page", () => {
       "/hooks/hok_1/remove",
       "/subscribers/x",
       "/subscribers/x/remove",
+      "/schedules/x/remove",
       "/nothing",
     ]) {
       expect([page, (await visit.get(`${path}${page}`)).status]).toEqual([page, 404]);
