@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../scripts/demo/wait.ts";
 import { newCommit, World, type GitProject } from "../e2e/support/world.ts";
 import { launch } from "./support/browser.ts";
-import { openPages } from "./support/live.ts";
 import {
   asked,
   follow,
@@ -254,10 +253,6 @@ describe("a token", () => {
     );
     await context.close();
   });
-});
-
-describe("open pages", () => {
-  openPages(() => ({ world, browser, shop }));
 });
 
 describe("pages", () => {

@@ -1,85 +1,95 @@
 import type { Browser, Locator, Page } from "playwright-core";
-import { expect, test } from "vitest";
-import { until } from "../../../scripts/demo/wait.ts";
-import type { GitProject, World } from "../../e2e/support/world.ts";
-import { asked, isMarked, mark } from "./visitor.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../scripts/demo/wait.ts";
+import { World, type GitProject } from "../e2e/support/world.ts";
+import { launch } from "./support/browser.ts";
+import { asked, isMarked, mark } from "./support/visitor.ts";
 
-interface Stage {
-  readonly world: World;
-  readonly browser: Browser;
-  readonly shop: GitProject;
-}
+/** Pages that nobody loads again: a real browser, the bundle on workerd, the sandbox. */
 
-/** Pages that nobody loads again. `stage` is asked within each test. */
-export function openPages(stage: () => Stage): void {
-  /** The project's page, marked so that it would be seen if it was loaded anew. */
-  const watching = async (
-    project: string,
-    token: string = stage().world.stack.info.token,
-  ): Promise<Page> => {
-    const { world, browser } = stage();
-    const context = await browser.newContext({ baseURL: world.stack.info.url });
-    context.setDefaultTimeout(20_000);
-    const page = await context.newPage();
-    await page.goto(`/projects/${project}`);
-    await page.getByLabel("Token").fill(token);
-    await page.getByRole("button", { name: "Sign in" }).click();
-    await page.locator("h1", { hasText: project }).waitFor();
-    await mark(page);
-    return page;
-  };
-  const shows = async (page: Page, where: string, text: string | RegExp): Promise<void> => {
-    await page.locator(where, { hasText: text }).first().waitFor();
-  };
-  /** Once the title has this in it; a title is not rendered, so that no locator finds text in it. */
-  const titled = (page: Page, text: string): Promise<void> =>
-    page.evaluate(
-      (wanted) =>
-        new Promise<void>((resolve) => {
-          const look = (): void => {
-            if (document.title.includes(wanted)) {
-              resolve();
-            }
-          };
-          new MutationObserver(look).observe(document.head, { subtree: true, childList: true });
-          look();
-        }),
-      text,
-    );
-  /** Builds that do not end by themselves, from now on. */
-  const slow = (): Promise<void> => stage().world.pages.speed({ stages: { build: 600_000 } });
-  const quick = (): Promise<void> => stage().world.pages.speed({ factor: 0.2 });
-  /** A push, once it has come so far. */
-  const underWay = async (project: GitProject, stages: string): Promise<number> => {
-    const { deploy_id: id } = await project.push();
-    const { signalbox } = stage().world;
-    await until(`it to be at ${stages}`, async () => {
-      const deploy = await signalbox.deploy(project.name, id ?? "");
-      return deploy.stages.some(({ name, status }) => name === stages && status === "active");
-    });
-    return (await signalbox.deploy(project.name, id ?? "")).number;
-  };
+let world: World;
+let browser: Browser;
+let shop: GitProject;
 
-  /** What a push is called in sentences. */
-  const pushed = async (project: GitProject): Promise<string> => {
-    const { deploy_id: id } = await project.push();
-    const { commit_hash: hash } = await stage().world.signalbox.deploy(project.name, id ?? "");
-    return (hash ?? "").slice(0, 7);
-  };
+beforeAll(async () => {
+  [world, browser] = await Promise.all([World.start(), launch()]);
+  await quick();
+  shop = await world.gitProject("shop");
+});
+// Pages that stay open go on listening, and would complain of a restart.
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()));
+});
+afterAll(async () => {
+  await browser.close();
+  await world.stop();
+});
 
-  const idOf = async (project: string): Promise<string> =>
-    (await stage().world.signalbox.deploys(project))[0]?.id ?? "";
-  const isFocused = (element: Locator): Promise<boolean> =>
-    element.evaluate((node) => node === document.activeElement);
+/** The project's page, marked so that it would be seen if it was loaded anew. */
+const watching = async (project: string, token: string = world.stack.info.token): Promise<Page> => {
+  const context = await browser.newContext({ baseURL: world.stack.info.url });
+  context.setDefaultTimeout(20_000);
+  const page = await context.newPage();
+  await page.goto(`/projects/${project}`);
+  await page.getByLabel("Token").fill(token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.locator("h1", { hasText: project }).waitFor();
+  await mark(page);
+  return page;
+};
+const shows = async (page: Page, where: string, text: string | RegExp): Promise<void> => {
+  await page.locator(where, { hasText: text }).first().waitFor();
+};
+/** Once the title has this in it; a title is not rendered, so that no locator finds text in it. */
+const titled = (page: Page, text: string): Promise<void> =>
+  page.evaluate(
+    (wanted) =>
+      new Promise<void>((resolve) => {
+        const look = (): void => {
+          if (document.title.includes(wanted)) {
+            resolve();
+          }
+        };
+        new MutationObserver(look).observe(document.head, { subtree: true, childList: true });
+        look();
+      }),
+    text,
+  );
+/** Builds that do not end by themselves, from now on. */
+const slow = (): Promise<void> => world.pages.speed({ stages: { build: 600_000 } });
+const quick = (): Promise<void> => world.pages.speed({ factor: 0.2 });
+/** A push, once it has come so far. */
+const underWay = async (project: GitProject, stages: string): Promise<number> => {
+  const { deploy_id: id } = await project.push();
+  const { signalbox } = world;
+  await until(`it to be at ${stages}`, async () => {
+    const deploy = await signalbox.deploy(project.name, id ?? "");
+    return deploy.stages.some(({ name, status }) => name === stages && status === "active");
+  });
+  return (await signalbox.deploy(project.name, id ?? "")).number;
+};
 
+/** What a push is called in sentences. */
+const pushed = async (project: GitProject): Promise<string> => {
+  const { deploy_id: id } = await project.push();
+  const { commit_hash: hash } = await world.signalbox.deploy(project.name, id ?? "");
+  return (hash ?? "").slice(0, 7);
+};
+
+const idOf = async (project: string): Promise<string> =>
+  (await world.signalbox.deploys(project))[0]?.id ?? "";
+const isFocused = (element: Locator): Promise<boolean> =>
+  element.evaluate((node) => node === document.activeElement);
+
+describe("open pages", () => {
   test("two viewers see a deploy start, build and go live, and lose nothing they were at", async () => {
-    const { world, shop } = stage();
     const { deploy_id: earlier } = await shop.push();
     await world.signalbox.ended("shop", earlier ?? "");
     const pages = [await watching("shop"), await watching("shop")];
     const [first, second] = pages;
     await second?.locator("table.history a").first().focus();
     await first?.getByLabel("Commit, message, author").fill("half a wo");
+    await world.pages.speed({ factor: 0.2, stages: { build: 20_000 } });
     // Awaited side by side, from before the push: it takes seconds, and what one page shows is over while another is looked at.
     const running = Promise.all([
       ...pages.map((page) =>
@@ -89,6 +99,7 @@ export function openPages(stage: () => Stage): void {
     ]);
     const commit = await pushed(shop);
     await running;
+    await quick();
     for (const page of pages) {
       await shows(page, "#now", `${commit} is live`);
     }
@@ -104,7 +115,6 @@ export function openPages(stage: () => Stage): void {
   });
 
   test("a burst of pushes is there with the reasons of the API", async () => {
-    const { world } = stage();
     const busy = await world.gitProject("busy");
     await slow();
     const page = await watching("busy");
@@ -125,7 +135,6 @@ export function openPages(stage: () => Stage): void {
   });
 
   test("the overview shows a deploy run and go live", async () => {
-    const { world, shop } = stage();
     const page = await watching("shop");
     await page.goto("/");
     await mark(page);
@@ -142,7 +151,6 @@ export function openPages(stage: () => Stage): void {
   });
 
   test("a log grows by itself, and stays where its reader is", async () => {
-    const { world, shop } = stage();
     const page = await watching("shop");
     await world.pages.speed({ stages: { build: 4_000 } });
     const number = await underWay(shop, "build");
@@ -157,7 +165,6 @@ export function openPages(stage: () => Stage): void {
   });
 
   test("a log is looked at from time to time while nothing else happens", async () => {
-    const { world, shop } = stage();
     const page = await watching("shop");
     await slow();
     const number = await underWay(shop, "build");
@@ -175,7 +182,6 @@ export function openPages(stage: () => Stage): void {
   });
 
   test("a question stays open while its page goes on, says what is so now, and goes with its cause", async () => {
-    const { world } = stage();
     const asking = await world.gitProject("asking");
     await slow();
     const page = await watching("asking");
@@ -208,7 +214,6 @@ export function openPages(stage: () => Stage): void {
   });
 
   test("of a token that is revoked can do nothing any more, and leads to signing in", async () => {
-    const { world } = stage();
     const path = "/v1/projects/shop/tokens";
     const { id, token } = await world.signalbox.ask<{ id: string; token: string }>("POST", path, {
       scopes: ["deploy"],
@@ -224,7 +229,6 @@ export function openPages(stage: () => Stage): void {
   });
 
   test("go on by themselves when Signalbox was killed and is back", async () => {
-    const { world, shop } = stage();
     const page = await watching("shop");
     await world.stack.kill();
     await shows(page, ".fresh", /Not updating since [\d:]+, connecting again/);
@@ -234,4 +238,4 @@ export function openPages(stage: () => Stage): void {
     await shows(page, "#now", `${commit} is live`);
     expect(await isMarked(page)).toBe(true);
   });
-}
+});
