@@ -1,26 +1,15 @@
 import type { Context } from "hono";
-import type { FC } from "hono/jsx";
 
 import { askProject, type Api, type AppEnv } from "../../api/context.ts";
 import type { Explanation } from "../../hooks/explain.ts";
 import { findSource } from "../../hooks/sources/index.ts";
 import { Problem } from "../../problem.ts";
-import type { HookDelivery, HookView } from "../../project/hooks.ts";
-import type { ProjectView } from "../../project/shapes.ts";
+import type { HookView } from "../../project/hooks.ts";
 import type { Ask as Asking } from "../ask.ts";
 import { visible } from "../model/text.ts";
-import { ago, type Clock } from "../model/time.ts";
-import {
-  ExplainForm,
-  HookDeliveries,
-  HookRules,
-  HookState,
-  Pasted,
-  SetUp,
-  type MadeHook,
-} from "../parts/hook.tsx";
+import { HookRules, SetUp, type MadeHook } from "../parts/hook.tsx";
+import { HookList, HookPage, LastDeliveries, type More } from "../parts/hooks.tsx";
 import { NewHook } from "../parts/new-hook.tsx";
-import { Action, Ask } from "../parts/project.tsx";
 import { follow, headersOf, linesOf, onForm, textOf } from "../posting.ts";
 import { deletionPage, tabPage, viewOf } from "../tab-page.tsx";
 import { admit, type Visitor } from "../visitor.ts";
@@ -36,7 +25,7 @@ export function hookRoutes(api: Api, ask: Asking): void {
       c,
       visitor,
       { project, tab: "hooks", title: "Hooks", live: true },
-      <List hooks={hooks} project={project} visitor={visitor} />,
+      <HookList hooks={hooks} project={project} visitor={visitor} />,
     );
   });
 
@@ -141,7 +130,7 @@ export function hookRoutes(api: Api, ask: Asking): void {
         live: true,
         address: `/projects/${project.project}/hooks/${hook.id}`,
       },
-      <One
+      <HookPage
         hook={hook}
         deliveries={deliveries}
         project={project.project}
@@ -255,126 +244,3 @@ function hookIn(form: URLSearchParams): object {
     ...((include.length > 0 || exclude.length > 0) && { branches: { include, exclude } }),
   };
 }
-
-const List: FC<{ hooks: readonly HookView[]; project: ProjectView; visitor: Visitor }> = ({
-  hooks,
-  project,
-  visitor,
-}) => {
-  const path = `/projects/${project.project}/hooks`;
-  return (
-    <section class="wide section" aria-label="Hooks">
-      {hooks.length === 0 && (
-        <p class="none">
-          A hook is an address that a git host, a CMS or anything else posts to when something has
-          changed.
-        </p>
-      )}
-      <ul class="list">
-        {hooks.map((hook) => (
-          <li>
-            <span>
-              <a class="strong" href={`${path}/${hook.id}`}>
-                {findSource(hook.source)?.title ?? visible(hook.source)}
-              </a>{" "}
-              <bdi>{visible(hook.description ?? hook.repository ?? "")}</bdi>
-              <span class="meta block">
-                {hook.last_delivery_at === null
-                  ? "Nothing has come yet"
-                  : `Last delivery ${ago(Date.parse(hook.last_delivery_at), visitor.clock)}`}
-                {hook.refusals > 0 && `, ${hook.refusals} refused`}
-              </span>
-            </span>
-            <HookState of={hook} />
-          </li>
-        ))}
-      </ul>
-      <p class="more-row">
-        {project.source === "direct_upload" ? (
-          <span class="quiet">
-            This project is not connected to a git repository: there is no branch that a hook could
-            have built.
-          </span>
-        ) : visitor.may("manage") ? (
-          <a class="button primary" href={`${path}/new`}>
-            Add a hook
-          </a>
-        ) : (
-          <span class="quiet">To add one takes the scope manage.</span>
-        )}
-      </p>
-    </section>
-  );
-};
-
-interface More {
-  readonly explanation?: Explanation;
-  readonly wrong?: string;
-  readonly sample?: string;
-  readonly rotated?: MadeHook;
-}
-
-const LastDeliveries: FC<{
-  of: readonly HookDelivery[];
-  project: string;
-  clock: Clock;
-  hook: HookView;
-}> = (props) => (
-  <>
-    <div class="sec-head">
-      <h2 id="deliveries">Last deliveries</h2>
-      <span class="meta">of this hook, the last 50 are kept</span>
-    </div>
-    <HookDeliveries {...props} />
-  </>
-);
-
-const One: FC<{
-  hook: HookView;
-  deliveries: readonly HookDelivery[];
-  project: string;
-  visitor: Visitor;
-  more: More;
-}> = ({ hook, deliveries, project, visitor, more }) => {
-  const path = `/projects/${project}/hooks/${hook.id}`;
-  return (
-    <>
-      {more.rotated !== undefined && (
-        <div class="wide section" role="status" data-kept="">
-          <Pasted made={more.rotated} />
-        </div>
-      )}
-      <div class="wide cols section">
-        <section aria-labelledby="deliveries">
-          <LastDeliveries of={deliveries} project={project} clock={visitor.clock} hook={hook} />
-          {visitor.may("manage") && (
-            <ExplainForm to={`${path}/explain`} visitor={visitor} more={more} />
-          )}
-        </section>
-        <section aria-labelledby="rules">
-          <h2 id="rules">What will deploy</h2>
-          <HookRules of={hook} />
-          <div class="actions section">
-            <Action
-              to={`${path}/${hook.paused ? "resume" : "pause"}`}
-              visitor={visitor}
-              needs="manage"
-            >
-              {hook.paused ? "Resume" : "Pause"}
-            </Action>
-            {visitor.may("manage") && (
-              <>
-                <Action to={`${path}/rotate`} visitor={visitor} needs="manage">
-                  Rotate the secret
-                </Action>
-                <Ask to={`${path}/remove`} visitor={visitor} needs="manage" kind="danger">
-                  Delete hook…
-                </Ask>
-              </>
-            )}
-          </div>
-        </section>
-      </div>
-    </>
-  );
-};
