@@ -30,9 +30,17 @@ export function projectOf(env: Env, key: string): Remote<Project> {
 }
 
 /** A socket that hears of it when a project has news (`project/listeners.ts`). @throws when it can't be had. */
-export async function listenTo(env: Env, key: string, token: string): Promise<WebSocket> {
+export async function listenTo(
+  env: Env,
+  key: string,
+  token: string,
+  deliveries: boolean,
+): Promise<WebSocket> {
   const url = new URL("https://project/listen");
   url.searchParams.set("token", token);
+  if (deliveries) {
+    url.searchParams.set("deliveries", "");
+  }
   const response = await env.PROJECT.getByName(key).fetch(url, {
     headers: { upgrade: "websocket" },
   });

@@ -14,15 +14,18 @@ const RECONNECT_MS = 1_000;
 export class Watch {
   readonly #c: Context<AppEnv>;
   readonly #keys: Set<string>;
+  readonly #deliveries: boolean;
   readonly #sockets = new Map<string, WebSocket>();
   #heard = 0;
   #news = false;
   #over = false;
   #wake: () => void = () => undefined;
 
-  constructor(c: Context<AppEnv>, keys: readonly string[] = [keyIn(c)]) {
+  /** `deliveries`: what comes in through hooks, and each attempt to tell a subscriber, is news as well. */
+  constructor(c: Context<AppEnv>, keys: readonly string[] = [keyIn(c)], deliveries = false) {
     this.#c = c;
     this.#keys = new Set(keys);
+    this.#deliveries = deliveries;
   }
 
   /** Grows with all news. Where {@link next} has only run out of time it is as before. */
@@ -66,7 +69,8 @@ export class Watch {
 
   async #open(key: string): Promise<boolean> {
     try {
-      const socket = await listenTo(this.#c.env, key, this.#c.var.caller.token);
+      const { token } = this.#c.var.caller;
+      const socket = await listenTo(this.#c.env, key, token, this.#deliveries);
       socket.addEventListener("message", () => this.#notice());
       socket.addEventListener("close", ({ code }) => {
         socket.close();

@@ -1,3 +1,4 @@
+import ask from "./assets/ask.client.js";
 import live from "./assets/live.client.js";
 import client from "./assets/page.client.js";
 import forms from "./assets/forms.css";
@@ -21,7 +22,7 @@ const level = '<path stroke="none" d="M5 1.8h9v4H5z"/>';
 const FILES = {
   // What is narrower comes last, and wins.
   "style.css": ["text/css; charset=utf-8", [ground, frame, line, pages, forms, narrow].join("\n")],
-  "client.js": ["text/javascript; charset=utf-8", [client, live].join("\n")],
+  "client.js": ["text/javascript; charset=utf-8", [client, live, ask].join("\n")],
   "reference.css": ["text/css; charset=utf-8", referenceStyle],
   "reference.js": ["text/javascript; charset=utf-8", reference],
   "clear.svg": [

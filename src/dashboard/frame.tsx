@@ -18,6 +18,8 @@ export interface PageProps {
   readonly icon?: "clear" | "stop" | "held" | "failed";
   /** Where the script listens, to keep the page up to date. */
   readonly live?: string;
+  /** Where it is read again, when it came of a form. */
+  readonly address?: string;
   /** What this page alone loads. */
   readonly style?: AssetName;
   readonly script?: AssetName;
@@ -44,6 +46,7 @@ const Page: FC<PageProps> = ({
   at,
   icon = "clear",
   live,
+  address = "",
   style,
   script,
   foot = [],
@@ -77,7 +80,7 @@ const Page: FC<PageProps> = ({
             <Icon name="signal" />
             Signalbox
           </a>
-          {visitor !== null && <Navigation at={at} visitor={visitor} />}
+          {visitor !== null && <Navigation at={at} visitor={visitor} address={address} />}
         </div>
       </header>
       <main id="main" tabindex={-1} data-live={live}>
@@ -101,7 +104,11 @@ const Page: FC<PageProps> = ({
   </html>
 );
 
-const Navigation: FC<{ at: PageProps["at"]; visitor: Visitor }> = ({ at, visitor }) => {
+const Navigation: FC<{ at: PageProps["at"]; visitor: Visitor; address: string }> = ({
+  at,
+  visitor,
+  address,
+}) => {
   const links = NAV.filter(
     ([name]) =>
       name === "projects" ||
@@ -124,7 +131,7 @@ const Navigation: FC<{ at: PageProps["at"]; visitor: Visitor }> = ({ at, visitor
           <time datetime={new Date(now).toISOString()}>{toTheSecond(now, visitor.clock)}</time>
           .{" "}
         </span>
-        <a href="">Refresh</a>
+        <a href={address}>Refresh</a>
       </span>
       <a class="who" href="/settings">
         {person(visitor.token)}

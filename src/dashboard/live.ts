@@ -21,7 +21,8 @@ export function liveRoutes(api: Api): void {
   api.get("/projects/:project/live", async (c) => {
     fromOwnPage(c);
     await admit(c, "project");
-    return news(c, new Watch(c, [keyIn(c)]), "project", Infinity);
+    const deliveries = c.req.query("deliveries") !== undefined;
+    return news(c, new Watch(c, [keyIn(c)], deliveries), "project", Infinity);
   });
 
   api.get("/live", async (c) => {

@@ -175,6 +175,7 @@ function afterAttempt(
   more: Partial<SubscriberRow> = {},
 ): void {
   const now = context.now();
+  context.listeners.delivered();
   const write = (change: Partial<SubscriberRow>): void => {
     context.sql.update("subscribers", "id", row.id, {
       ...more,

@@ -198,6 +198,7 @@ function startAnew(context: Context, subscriber: SubscriberRow, ids: readonly st
     );
   }
   context.sql.update("subscribers", "id", subscriber.id, { blocked_until: null });
+  context.listeners.delivered();
 }
 
 function notActive({ state }: SubscriberRow): Refusal {

@@ -38,6 +38,7 @@ export function acceptDelivery(
       return err(NOT_GIT_CONNECTED);
     }
     context.sql.update("hooks", "id", hook.id, { last_delivery_at: context.now() });
+    context.listeners.delivered();
     return ok(
       parts.map((part) =>
         "outcome" in part ? pass(context, hook.id, part) : agreedTo(decideOn(context, part)),

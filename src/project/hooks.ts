@@ -196,6 +196,7 @@ export function takeSecret(context: Context, id: string, sealed: string): boolea
       revision: row.revision + 1,
       last_delivery_at: context.now(),
     });
+    context.listeners.delivered();
     return true;
   });
 }

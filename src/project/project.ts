@@ -384,8 +384,9 @@ export class Project extends DurableObject<Env> {
 
   /** The one call that is no RPC, since a WebSocket can't be passed by one: only the edge makes it. */
   override fetch(request: Request): Response {
+    const { searchParams: asked } = new URL(request.url);
     return this.#registered
-      ? this.context.listeners.join(new URL(request.url).searchParams.get("token") ?? "")
+      ? this.context.listeners.join(asked.get("token") ?? "", asked.has("deliveries"))
       : new Response(null, { status: 404 });
   }
 

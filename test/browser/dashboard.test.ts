@@ -3,15 +3,22 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../scripts/demo/wait.ts";
 import { newCommit, World, type GitProject } from "../e2e/support/world.ts";
 import { launch } from "./support/browser.ts";
-import { openPages } from "./support/live.ts";
+import {
+  asked,
+  follow,
+  press,
+  through,
+  told,
+  visitorOf,
+  type Complaints,
+} from "./support/visitor.ts";
 
 /** People's way through Signalbox: a real browser, the bundle on workerd, the sandbox. */
 
 let world: World;
 let browser: Browser;
 let shop: GitProject;
-/** Whatever a browser complained about: a blocked style, a failed script, a missing file. */
-const complaints: string[] = [];
+const complaints: Complaints = [];
 
 beforeAll(async () => {
   [world, browser] = await Promise.all([World.start(), launch()]);
@@ -27,28 +34,11 @@ afterAll(async () => {
   await world.stop();
 });
 
-async function visitor(
+function visitor(
   token: string = world.stack.info.token,
   options: BrowserContextOptions = {},
 ): Promise<Page> {
-  const context = await browser.newContext({
-    baseURL: world.stack.info.url,
-    timezoneId: "Europe/Berlin",
-    ...options,
-  });
-  context.setDefaultTimeout(10_000);
-  const page = await context.newPage();
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("console", (message) => {
-    if (message.type() === "error") {
-      complaints.push(message.text());
-    }
-  });
-  await page.goto("/sign-in");
-  await page.getByLabel("Token").fill(token);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL((url) => url.pathname !== "/sign-in");
-  return page;
+  return visitorOf(browser, world, complaints, { token, ...options });
 }
 
 /** Pages are as of when they were loaded, so this loads them again. */
@@ -58,24 +48,6 @@ async function shows(page: Page, path: string, text: RegExp): Promise<void> {
     return text.test(await page.locator("main").innerText());
   });
 }
-
-/** What it leads to is loaded when this is done. */
-async function through(page: Page, click: () => Promise<void>): Promise<void> {
-  const gone = page.waitForEvent("framenavigated");
-  await click();
-  await gone;
-  await page.waitForLoadState();
-}
-
-async function press(page: Page, name: string | RegExp): Promise<void> {
-  await through(page, () => page.getByRole("button", { name }).click());
-}
-
-async function follow(page: Page, name: string | RegExp): Promise<void> {
-  await through(page, () => page.getByRole("link", { name }).first().click());
-}
-
-const told = (page: Page): Promise<string> => page.getByRole("status").first().innerText();
 
 /** A success of production, straight through the hook. */
 async function deployed(project: GitProject): Promise<string> {
@@ -132,9 +104,17 @@ describe("somebody who is signed in", () => {
     expect(await served("shop")).toContain(second);
     const page = await visitor();
     await page.goto("/projects/shop");
-    await follow(page, "Roll back…");
-    await follow(page, "Roll back to #1…");
-    expect(await page.locator("main").innerText()).toMatch(/Then\s+[\s\S]*shop\.pages\.dev/);
+    const which = await asked(
+      page,
+      page.getByRole("link", { name: "Roll back…" }),
+      "Roll back to what?",
+    );
+    const question = await asked(
+      page,
+      which.getByRole("link", { name: "Roll back to #1…" }),
+      "Roll back production to #1?",
+    );
+    expect(await question.innerText()).toMatch(/Then\s+[\s\S]*shop\.pages\.dev/);
     await press(page, "Roll back and lock");
     expect(await told(page)).toBe("Production goes back to #1.");
     await until("the older version to be served", async () =>
@@ -148,7 +128,7 @@ describe("somebody who is signed in", () => {
     await page.goto("/projects/shop/windows");
     await press(page, "Unlock");
     expect(await told(page)).toBe("Unlocked.");
-    await follow(page, "Lock…");
+    await asked(page, page.getByRole("link", { name: "Lock…" }), "Lock what?");
     await page.getByLabel("Reason, shown to").fill("Login loop on Safari");
     await page.getByLabel("Held by").fill("Ines Marwitz");
     await press(page, /^Lock$/);
@@ -176,9 +156,8 @@ describe("somebody who is signed in", () => {
       (text) => document.querySelector<HTMLElement>(".running [data-since]")?.innerText !== text,
       before,
     );
-    await through(page, () =>
-      page.locator(".running").getByRole("link", { name: "Cancel…" }).click(),
-    );
+    const cancel = page.locator(".running").getByRole("link", { name: "Cancel…" });
+    await asked(page, cancel, `Cancel #${number}?`);
     await press(page, `Cancel #${number}`);
     expect(await told(page)).toBe(`#${number} is being canceled.`);
     await shows(page, `/projects/shop/deploys/${number}`, /Canceled by/);
@@ -195,7 +174,7 @@ describe("somebody who is signed in", () => {
     await careful.push();
     const page = await visitor();
     await shows(page, "/projects/careful", /waits for approval/);
-    await follow(page, "Approve");
+    await asked(page, page.getByRole("link", { name: "Approve" }), "Approve #1?");
     await press(page, "Approve #1");
     expect(await told(page)).toBe("#1 is approved.");
     await shows(page, "/projects/careful", /is live/);
@@ -224,6 +203,32 @@ describe("without script", () => {
     await press(page, "Unlock");
     expect(await told(page)).toBe("Unlocked.");
   });
+
+  test("a deploy is approved and rolled back, and visitors of the site get the older version", async () => {
+    const plain = await world.gitProject("plain", {
+      approval: { environments: ["production"], expires_hours: 72 },
+    });
+    const page = await visitor(undefined, { javaScriptEnabled: false });
+    const commits = [newCommit(), newCommit()];
+    for (const [n, commit] of commits.entries()) {
+      const { deploy_id: id } = await plain.push(undefined, { commit });
+      await shows(page, "/projects/plain", /waits for approval/);
+      await follow(page, "Approve");
+      await press(page, `Approve #${n + 1}`);
+      expect(await told(page)).toBe(`#${n + 1} is approved.`);
+      expect((await world.signalbox.ended("plain", id ?? "")).status).toBe("succeeded");
+    }
+    expect(await served("plain")).toContain(commits[1]);
+    await page.goto("/projects/plain");
+    await follow(page, "Roll back…");
+    await follow(page, "Roll back to #1…");
+    expect(await page.locator("main").innerText()).toMatch(/Then\s+[\s\S]*plain\.pages\.dev/);
+    await press(page, "Roll back and lock");
+    expect(await told(page)).toBe("Production goes back to #1.");
+    await until("the older version to be served", async () =>
+      (await served("plain")).includes(commits[0] ?? "none"),
+    );
+  });
 });
 
 describe("a token", () => {
@@ -248,10 +253,6 @@ describe("a token", () => {
     );
     await context.close();
   });
-});
-
-describe("open pages", () => {
-  openPages(() => ({ world, browser, shop }));
 });
 
 describe("pages", () => {

@@ -10,12 +10,16 @@
   }
   /** A stream that has said nothing for so long is not there any more: it says something every 15 s. */
   const SILENT_MS = 40_000;
+  /** A log that is being written: Cloudflare does not say when it has more. */
+  const GROWING_MS = 10_000;
   /** Words that depend on the time, on a page where something is under way. */
   const STALE_MS = 60_000;
   const AGAIN_MS = 2_000;
   const PAUSE_MS = 500;
   const SPOKEN_MS = 10_000;
 
+  /** Where this page is read again: not where it is, if it came of a form. */
+  const own = /** @type {HTMLAnchorElement} */ (status.querySelector("a")).href;
   const skew = Number(root.dataset.now) - Date.now();
   /** @param {number} at */
   const clock = (at) =>
@@ -90,7 +94,7 @@
       link.setAttribute("aria-disabled", "true");
     }
     main.classList.add("over");
-    say(true, `${why} `, made("a", { href: location.href }, remedy));
+    say(true, `${why} `, made("a", { href: own }, remedy));
     status.setAttribute("role", "status");
   };
 
@@ -209,6 +213,11 @@
       button.removeAttribute("hidden");
     }
     holdHistory(fresh);
+    const log = main.querySelector(".log");
+    if (log !== null) {
+      // What the reader is at stays, when it can't be had for a moment.
+      fresh.querySelector("[data-unread]")?.replaceWith(log.cloneNode(true));
+    }
     const held = document.activeElement;
     root.dataset.zone = page.documentElement.dataset.zone;
     becomeWithin(main, fresh);
@@ -233,7 +242,7 @@
   };
 
   const fetchPage = async () => {
-    const response = await fetch(location.href, { headers: { accept: "text/html" } });
+    const response = await fetch(own, { headers: { accept: "text/html" } });
     if (response.status === 401) {
       end("You are signed out.", "Sign in");
     } else if (response.status === 403 || response.status === 404) {
@@ -274,6 +283,14 @@
     reading = false;
   };
 
+  const isStale = () => {
+    const age = Date.now() - read;
+    return (
+      (age > STALE_MS && main.querySelector("[data-since]") !== null) ||
+      (age > GROWING_MS && !document.hidden && main.querySelector("[data-growing]") !== null)
+    );
+  };
+
   const listen = () => {
     source?.close();
     source = new EventSource(address);
@@ -309,7 +326,7 @@
     if (source?.readyState === EventSource.OPEN && Date.now() - heard > SILENT_MS) {
       isLost();
       listen();
-    } else if (!lost && Date.now() - read > STALE_MS && main.querySelector("[data-since]")) {
+    } else if (!lost && isStale()) {
       void refresh();
     }
   }, 1000);

@@ -1,22 +1,21 @@
-import type { FC } from "hono/jsx";
-
 import { askProject, type Api } from "../../api/context.ts";
 import { Problem } from "../../problem.ts";
 import type { Accepted, Deploy } from "../../project/shapes.ts";
 import type { Ask as Asking } from "../ask.ts";
 import { Head, show, Told } from "../frame.tsx";
-import { isAsked, questionOf, type Question } from "../model/confirm.ts";
+import { isAsked, questionOf } from "../model/confirm.ts";
 import { called } from "../model/now.ts";
 import { firstLine } from "../model/text.ts";
 import { moment } from "../model/time.ts";
-import { Csrf } from "../parts/project.tsx";
+import { Confirm } from "../parts/confirm.tsx";
+import { Ask } from "../parts/project.tsx";
 import { Say } from "../parts/say.tsx";
 import { follow, onForm, textOf } from "../posting.ts";
-import { admit, type Visitor } from "../visitor.ts";
+import { admit } from "../visitor.ts";
 import { readStory } from "./deploy.tsx";
 import { notHere } from "./project.tsx";
 
-/** What people do to deploys. Whatever others feel is asked about on a page of its own, which works without script. */
+/** What people do to deploys. Whatever others feel is asked about first. */
 export function actionRoutes(api: Api, ask: Asking): void {
   onForm(api, "/projects/:project/deploy", async (c, visitor, form) => {
     const path = `/projects/${c.req.param("project")}`;
@@ -129,7 +128,7 @@ export function actionRoutes(api: Api, ask: Asking): void {
             under="Versions that were live before, newest first."
           />
           <Told visitor={visitor} />
-          <section class="wide plain">
+          <section class="wide plain" data-question="Roll back to what?">
             {candidates.length === 0 && (
               <p>No other version has been live through Signalbox yet.</p>
             )}
@@ -144,9 +143,9 @@ export function actionRoutes(api: Api, ask: Asking): void {
                       {moment(Date.parse(deploy.ended_at ?? deploy.created_at), visitor.clock)}
                     </span>
                   </span>
-                  <a class="button" href={`${path}/deploys/${deploy.number}/rollback`}>
+                  <Ask to={`${path}/deploys/${deploy.number}/rollback`} visitor={visitor}>
                     Roll back to #{deploy.number}…
-                  </a>
+                  </Ask>
                 </li>
               ))}
             </ul>
@@ -156,47 +155,3 @@ export function actionRoutes(api: Api, ask: Asking): void {
     });
   });
 }
-
-const Confirm: FC<{ of: Question; to: string; back: string; visitor: Visitor }> = ({
-  of,
-  to,
-  back,
-  visitor,
-}) => (
-  <form class="panel stack confirm" method="post" action={to}>
-    <Csrf visitor={visitor} />
-    <dl class="facts">
-      {of.facts.map(([name, text]) => (
-        <>
-          <dt>{name}</dt>
-          <dd>
-            <Say it={text} />
-          </dd>
-        </>
-      ))}
-    </dl>
-    {of.reason !== "none" && (
-      <label>
-        {of.reason === "needed" ? "Reason, kept and told to subscribers" : "Reason, if you like"}
-        <input type="text" name="reason" maxlength={200} required={of.reason === "needed"} />
-      </label>
-    )}
-    <p class="actions">
-      {visitor.may(of.needs) ? (
-        <button class={of.danger ? "button danger filled" : "button primary"} type="submit">
-          {of.button}
-        </button>
-      ) : (
-        <span class="off">
-          <button class="button" type="button" disabled>
-            {of.button}
-          </button>
-          <span class="meta">This takes the scope {of.needs}.</span>
-        </span>
-      )}
-      <a class="button" href={back}>
-        {of.keep}
-      </a>
-    </p>
-  </form>
-);

@@ -24,6 +24,7 @@ import { admit, type Visitor } from "../visitor.ts";
 const LINES = 15;
 /** A page does not wait longer for a log that is Cloudflare's. */
 const LOG_PATIENCE_MS = 2_500;
+const LAST_LINES_MS = 30_000;
 
 export async function readStory(c: Context<AppEnv>): Promise<Story> {
   const text = c.req.param("number") ?? "";
@@ -69,7 +70,7 @@ export function deployRoutes(api: Api, ask: Asking): void {
       visitor,
       at: "projects",
       icon: isFailed(deploy) ? "failed" : deploy.ended_at === null ? "stop" : "clear",
-      live: `/projects/${deploy.project}/live`,
+      live: `/projects/${deploy.project}/live?deliveries`,
       children: <DeployPage story={story} lines={lines} visitor={visitor} />,
     });
   });
@@ -84,6 +85,7 @@ export function deployRoutes(api: Api, ask: Asking): void {
       reader: visitor,
       visitor,
       at: "projects",
+      live: `/projects/${deploy.project}/live`,
       children: (
         <>
           <Head
@@ -95,12 +97,22 @@ export function deployRoutes(api: Api, ask: Asking): void {
             title={`Log of #${deploy.number}`}
           />
           <section class="wide plain" aria-label="Log">
-            <Log of={lines} clock={visitor.clock} most={null} />
+            <Log
+              of={lines}
+              clock={visitor.clock}
+              most={null}
+              growing={isGrowing(deploy, visitor.clock.now)}
+            />
           </section>
         </>
       ),
     });
   });
+}
+
+/** Cloudflare has the last lines a little after the end. */
+function isGrowing({ ended_at: end }: Deploy, now: number): boolean {
+  return end === null || now - Date.parse(end) < LAST_LINES_MS;
 }
 
 const DeployPage: FC<{ story: Story; lines: LogLines; visitor: Visitor }> = ({

@@ -1,27 +1,17 @@
 import type { Context } from "hono";
-import type { FC } from "hono/jsx";
 
 import { askProject, type Api, type AppEnv } from "../../api/context.ts";
 import type { Explanation } from "../../hooks/explain.ts";
 import { findSource } from "../../hooks/sources/index.ts";
 import { Problem } from "../../problem.ts";
-import type { HookDelivery, HookView } from "../../project/hooks.ts";
-import type { ProjectView } from "../../project/shapes.ts";
+import type { HookView } from "../../project/hooks.ts";
 import type { Ask as Asking } from "../ask.ts";
 import { visible } from "../model/text.ts";
-import { ago } from "../model/time.ts";
-import {
-  ExplainForm,
-  HookDeliveries,
-  HookRules,
-  HookState,
-  SetUp,
-  type MadeHook,
-} from "../parts/hook.tsx";
+import { HookRules, SetUp, type MadeHook } from "../parts/hook.tsx";
+import { HookList, HookPage, LastDeliveries, type More } from "../parts/hooks.tsx";
 import { NewHook } from "../parts/new-hook.tsx";
-import { Action } from "../parts/project.tsx";
 import { follow, headersOf, linesOf, onForm, textOf } from "../posting.ts";
-import { tabPage, viewOf } from "../tab-page.tsx";
+import { deletionPage, tabPage, viewOf } from "../tab-page.tsx";
 import { admit, type Visitor } from "../visitor.ts";
 
 export function hookRoutes(api: Api, ask: Asking): void {
@@ -34,8 +24,8 @@ export function hookRoutes(api: Api, ask: Asking): void {
     return tabPage(
       c,
       visitor,
-      { project, tab: "hooks", title: "Hooks" },
-      <List hooks={hooks} project={project} visitor={visitor} />,
+      { project, tab: "hooks", title: "Hooks", live: true },
+      <HookList hooks={hooks} project={project} visitor={visitor} />,
     );
   });
 
@@ -60,15 +50,8 @@ export function hookRoutes(api: Api, ask: Asking): void {
     const project = await viewOf(c);
     const name = textOf(form, "source") ?? "";
     const reply = await ask<MadeHook>(c, visitor, "POST", "/hooks", hookIn(form));
-    const title = findSource(name)?.title ?? "your sender";
     return reply.ok
-      ? tabPage(
-          c,
-          visitor,
-          { project, tab: "hooks", title: `A hook for ${title}` },
-          <SetUp made={reply.value} title={title} project={project.project} />,
-          201,
-        )
+      ? setUpPage(c, visitor, await hookOf(c, reply.value.id), reply.value)
       : tabPage(
           c,
           visitor,
@@ -84,31 +67,71 @@ export function hookRoutes(api: Api, ask: Asking): void {
         );
   });
 
-  const hookPage = async (
+  const setUpPage = async (
     c: Context<AppEnv>,
     visitor: Visitor,
-    more: {
-      explanation?: Explanation;
-      wrong?: string;
-      sample?: string;
-      shown?: { url?: string; secret?: string };
-    } = {},
+    hook: HookView,
+    made: MadeHook | null,
   ): Promise<Response> => {
     const project = await viewOf(c);
-    const id = c.req.param("id") ?? "";
-    const hook = await askProject(c, (p) => p.hook(id));
-    if (hook === null) {
-      throw new Problem("hook_not_found", "There is no such hook in this project.");
-    }
-    const deliveries = await askProject(c, (p) => p.hookDeliveries(id));
-    const title = findSource(hook.source)?.title ?? visible(hook.source);
+    const deliveries = await askProject(c, (p) => p.hookDeliveries(hook.id));
+    const path = `/projects/${project.project}/hooks/${hook.id}`;
+    const title = titleOf(hook);
     return tabPage(
       c,
       visitor,
-      { project, tab: "hooks", title: `The hook for ${title}` },
-      <One
+      {
+        project,
+        tab: "hooks",
+        title: `A hook for ${title}`,
+        live: true,
+        address: `${path}/set-up`,
+      },
+      <>
+        <div class="wide cols section">
+          <SetUp made={made} hook={hook} title={title} path={path} clock={visitor.clock} />
+          <section aria-labelledby="rules">
+            <h2 id="rules">What will deploy</h2>
+            <HookRules of={hook} />
+          </section>
+        </div>
+        <section class="wide section" aria-labelledby="deliveries">
+          <LastDeliveries
+            of={deliveries}
+            project={project.project}
+            clock={visitor.clock}
+            hook={hook}
+          />
+        </section>
+      </>,
+      made === null ? 200 : 201,
+    );
+  };
+  api.get(`${base}/:id/set-up`, async (c) => {
+    const visitor = await admit(c, "project");
+    return setUpPage(c, visitor, await hookOf(c), null);
+  });
+
+  const hookPage = async (
+    c: Context<AppEnv>,
+    visitor: Visitor,
+    more: More = {},
+  ): Promise<Response> => {
+    const project = await viewOf(c);
+    const hook = await hookOf(c);
+    const deliveries = await askProject(c, (p) => p.hookDeliveries(hook.id));
+    return tabPage(
+      c,
+      visitor,
+      {
+        project,
+        tab: "hooks",
+        title: `The hook for ${titleOf(hook)}`,
+        live: true,
+        address: `/projects/${project.project}/hooks/${hook.id}`,
+      },
+      <HookPage
         hook={hook}
-        title={title}
         deliveries={deliveries}
         project={project.project}
         visitor={visitor}
@@ -117,6 +140,26 @@ export function hookRoutes(api: Api, ask: Asking): void {
     );
   };
   api.get(`${base}/:id`, async (c) => hookPage(c, await admit(c, "project")));
+
+  api.get(`${base}/:id/remove`, async (c) => {
+    const visitor = await admit(c, "project");
+    const project = await viewOf(c);
+    const hook = await hookOf(c);
+    return deletionPage(
+      c,
+      visitor,
+      { project, tab: "hooks", title: `Delete the hook for ${titleOf(hook)}?` },
+      {
+        facts: [
+          ["Then", ["What its sender delivers is refused, and deploys nothing."]],
+          ["Stays", ["Deploys that it asked for go on, those that wait, too."]],
+        ],
+        button: "Delete hook",
+        keep: "Keep the hook",
+      },
+      `/projects/${project.project}/hooks/${hook.id}`,
+    );
+  });
 
   onForm(api, `${base}/:id/explain`, async (c, visitor, form) => {
     const sample = form.get("body") ?? "";
@@ -154,7 +197,7 @@ export function hookRoutes(api: Api, ask: Asking): void {
           { rotate_secret: true },
         );
         return reply.ok
-          ? hookPage(c, visitor, { shown: reply.value })
+          ? hookPage(c, visitor, { rotated: reply.value })
           : follow(c, reply, { done: "", not: "Not rotated" }, `${list}/${id}`);
       }
       case "remove": {
@@ -165,6 +208,18 @@ export function hookRoutes(api: Api, ask: Asking): void {
         throw new Problem("not_found", "There is nothing at this address.");
     }
   });
+}
+
+async function hookOf(c: Context<AppEnv>, id = c.req.param("id") ?? ""): Promise<HookView> {
+  const hook = await askProject(c, (p) => p.hook(id));
+  if (hook === null) {
+    throw new Problem("hook_not_found", "There is no such hook in this project.");
+  }
+  return hook;
+}
+
+function titleOf({ source }: HookView): string {
+  return findSource(source)?.title ?? visible(source);
 }
 
 function hookIn(form: URLSearchParams): object {
@@ -189,116 +244,3 @@ function hookIn(form: URLSearchParams): object {
     ...((include.length > 0 || exclude.length > 0) && { branches: { include, exclude } }),
   };
 }
-
-const List: FC<{ hooks: readonly HookView[]; project: ProjectView; visitor: Visitor }> = ({
-  hooks,
-  project,
-  visitor,
-}) => {
-  const path = `/projects/${project.project}/hooks`;
-  return (
-    <section class="wide section" aria-label="Hooks">
-      {hooks.length === 0 && (
-        <p class="none">
-          A hook is an address that a git host, a CMS or anything else posts to when something has
-          changed.
-        </p>
-      )}
-      <ul class="list">
-        {hooks.map((hook) => (
-          <li>
-            <span>
-              <a class="strong" href={`${path}/${hook.id}`}>
-                {findSource(hook.source)?.title ?? visible(hook.source)}
-              </a>{" "}
-              <bdi>{visible(hook.description ?? hook.repository ?? "")}</bdi>
-              <span class="meta block">
-                {hook.last_delivery_at === null
-                  ? "Nothing has come yet"
-                  : `Last delivery ${ago(Date.parse(hook.last_delivery_at), visitor.clock)}`}
-                {hook.refusals > 0 && `, ${hook.refusals} refused`}
-              </span>
-            </span>
-            <HookState of={hook} />
-          </li>
-        ))}
-      </ul>
-      <p class="more-row">
-        {project.source === "direct_upload" ? (
-          <span class="quiet">
-            This project is not connected to a git repository: there is no branch that a hook could
-            have built.
-          </span>
-        ) : visitor.may("manage") ? (
-          <a class="button primary" href={`${path}/new`}>
-            Add a hook
-          </a>
-        ) : (
-          <span class="quiet">To add one takes the scope manage.</span>
-        )}
-      </p>
-    </section>
-  );
-};
-
-interface More {
-  readonly explanation?: Explanation;
-  readonly wrong?: string;
-  readonly sample?: string;
-  readonly shown?: { readonly url?: string; readonly secret?: string };
-}
-
-const One: FC<{
-  hook: HookView;
-  title: string;
-  deliveries: readonly HookDelivery[];
-  project: string;
-  visitor: Visitor;
-  more: More;
-}> = ({ hook, title, deliveries, project, visitor, more }) => {
-  const path = `/projects/${project}/hooks/${hook.id}`;
-  return (
-    <>
-      {more.shown !== undefined && (
-        <div class="wide section">
-          <SetUp made={more.shown} title={title} project={project} />
-        </div>
-      )}
-      <div class="wide cols section">
-        <section aria-labelledby="deliveries">
-          <div class="sec-head">
-            <h2 id="deliveries">Last deliveries</h2>
-            <span class="meta">of this hook, the last 50 are kept</span>
-          </div>
-          <HookDeliveries of={deliveries} project={project} clock={visitor.clock} hook={hook} />
-          {visitor.may("manage") && (
-            <ExplainForm to={`${path}/explain`} visitor={visitor} more={more} />
-          )}
-        </section>
-        <section aria-labelledby="rules">
-          <h2 id="rules">What will deploy</h2>
-          <HookRules of={hook} />
-          <div class="actions section">
-            <Action
-              to={`${path}/${hook.paused ? "resume" : "pause"}`}
-              visitor={visitor}
-              needs="manage"
-            >
-              {hook.paused ? "Resume" : "Pause"}
-            </Action>
-            {visitor.may("manage") && (
-              <>
-                <Action to={`${path}/rotate`} visitor={visitor} needs="manage">
-                  Rotate the secret
-                </Action>
-                <Action to={`${path}/remove`} visitor={visitor} needs="manage" kind="danger">
-                  Delete hook
-                </Action>
-              </>
-            )}
-          </div>
-        </section>
-      </div>
-    </>
-  );
-};

@@ -10,10 +10,10 @@ import { localized, visible } from "../model/text.ts";
 import { moment } from "../model/time.ts";
 import { markOf, outcomeMark } from "../model/words.ts";
 import { Icon, Mark } from "../parts/mark.tsx";
-import { Action, Csrf } from "../parts/project.tsx";
+import { Action, Ask, Csrf } from "../parts/project.tsx";
 import { Say, Time } from "../parts/say.tsx";
 import { follow, onForm, textOf } from "../posting.ts";
-import { tabPage, viewOf } from "../tab-page.tsx";
+import { deletionPage, tabPage, viewOf } from "../tab-page.tsx";
 import { admit, type Visitor } from "../visitor.ts";
 
 export function scheduleRoutes(api: Api, ask: Asking): void {
@@ -46,6 +46,29 @@ export function scheduleRoutes(api: Api, ask: Asking): void {
     return reply.ok
       ? follow(c, reply, { done: "The schedule is made.", not: "" }, to)
       : list(c, visitor, reply.detail);
+  });
+
+  api.get(`${base}/:id/remove`, async (c) => {
+    const visitor = await admit(c, "project");
+    const project = await viewOf(c);
+    const schedule = await askProject(c, (p) => p.schedule(c.req.param("id")));
+    if (schedule === null) {
+      throw new Problem("schedule_not_found", "There is no such schedule in this project.");
+    }
+    return deletionPage(
+      c,
+      visitor,
+      { project, tab: "schedules", title: "Delete this schedule?" },
+      {
+        facts: [
+          ["It was", [schedule.cron ?? "once", ", ", { foreign: schedule.branch }]],
+          ["Then", ["It asks for no more deploys. Those that it asked for go on."]],
+        ],
+        button: "Delete schedule",
+        keep: "Keep the schedule",
+      },
+      `/projects/${project.project}/schedules`,
+    );
   });
 
   onForm(api, `${base}/:id/:action`, async (c, visitor) => {
@@ -89,14 +112,14 @@ const List: FC<{
                   >
                     {each.paused ? "Resume" : "Pause"}
                   </Action>
-                  <Action
+                  <Ask
                     to={`${path}/${each.id}/remove`}
                     visitor={visitor}
                     needs="manage"
                     kind="danger"
                   >
-                    Delete
-                  </Action>
+                    Delete…
+                  </Ask>
                 </span>
               )}
             </li>

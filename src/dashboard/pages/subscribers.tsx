@@ -20,7 +20,7 @@ import {
   SubscriberState,
 } from "../parts/subscriber.tsx";
 import { follow, onForm, textOf } from "../posting.ts";
-import { tabPage, viewOf } from "../tab-page.tsx";
+import { deletionPage, tabPage, viewOf } from "../tab-page.tsx";
 import { admit, type Visitor } from "../visitor.ts";
 
 const SHOWN = 25;
@@ -36,7 +36,7 @@ export function subscriberRoutes(api: Api, ask: Asking): void {
   ): Promise<Response> => {
     const project = await viewOf(c);
     const all = await askProject(c, (p) => p.subscribers());
-    const on = { project, tab: "subscribers", title: "Subscribers" } as const;
+    const on = { project, tab: "subscribers", title: "Subscribers", live: true } as const;
     return tabPage(
       c,
       visitor,
@@ -86,11 +86,8 @@ export function subscriberRoutes(api: Api, ask: Asking): void {
     rotated: { secret: string } | null = null,
   ): Promise<Response> => {
     const project = await viewOf(c);
-    const id = c.req.param("id") ?? "";
-    const subscriber = await askProject(c, (p) => p.subscriber(id));
-    if (subscriber === null) {
-      throw new Problem("subscriber_not_found", "There is no such subscriber in this project.");
-    }
+    const subscriber = await subscriberOf(c);
+    const { id } = subscriber;
     const before = numberAfter(c.req.query("cursor"));
     const state = DeliveryState.safeParse(c.req.query("state")).data ?? null;
     const rows = await askProject(c, (p) => p.deliveries(id, { before, state, limit: SHOWN + 1 }));
@@ -104,10 +101,16 @@ export function subscriberRoutes(api: Api, ask: Asking): void {
     return tabPage(
       c,
       visitor,
-      { project, tab: "subscribers", title: hostIn(subscriber.url) },
+      {
+        project,
+        tab: "subscribers",
+        title: hostIn(subscriber.url),
+        live: true,
+        ...(rotated !== null && { address: path }),
+      },
       <>
         {rotated !== null && (
-          <div class="wide section">
+          <div class="wide section" data-kept="">
             <Secret secret={rotated.secret} until={subscriber.old_secret_until} visitor={visitor} />
           </div>
         )}
@@ -149,6 +152,26 @@ export function subscriberRoutes(api: Api, ask: Asking): void {
     );
   };
   api.get(`${base}/:id`, async (c) => one(c, await admit(c, "project")));
+
+  api.get(`${base}/:id/remove`, async (c) => {
+    const visitor = await admit(c, "project");
+    const project = await viewOf(c);
+    const { id, url, waiting } = await subscriberOf(c);
+    return deletionPage(
+      c,
+      visitor,
+      { project, tab: "subscribers", title: `Delete the subscriber ${hostIn(url)}?` },
+      {
+        facts: [
+          ["Then", ["It is told nothing any more, and its deliveries are forgotten."]],
+          ["Waiting", [waiting === 0 ? "Nothing." : `${waiting} to be delivered are not.`]],
+        ],
+        button: "Delete subscriber",
+        keep: "Keep the subscriber",
+      },
+      `/projects/${project.project}/subscribers/${id}`,
+    );
+  });
 
   onForm(api, `${base}/:id/deliveries/:delivery/redeliver`, async (c, visitor, form) => {
     const project = `/projects/${c.req.param("project")}`;
@@ -237,6 +260,15 @@ export function subscriberRoutes(api: Api, ask: Asking): void {
   });
 }
 
+async function subscriberOf(c: Context<AppEnv>): Promise<SubscriberView> {
+  const id = c.req.param("id") ?? "";
+  const subscriber = await askProject(c, (p) => p.subscriber(id));
+  if (subscriber === null) {
+    throw new Problem("subscriber_not_found", "There is no such subscriber in this project.");
+  }
+  return subscriber;
+}
+
 function kindOf(text: string | undefined): SubscriberKind | null {
   return SubscriberKind.safeParse(text).data ?? null;
 }
@@ -273,7 +305,7 @@ const List: FC<{
   return (
     <section class="wide section" aria-label="Subscribers">
       {made !== undefined && (
-        <div class="stack">
+        <div class="stack" data-kept="">
           <p class="told" role="status">
             <Icon name="done" tone="ok" />
             <span>It hears of what it asked for from now on.</span>

@@ -76,7 +76,7 @@ export const Deliveries: FC<{
         <tbody role="rowgroup">
           {told.map((each) => (
             <>
-              <tr role="row" class={each.excerpt ? "joined" : undefined}>
+              <tr role="row" class={each.excerpt ? "joined" : undefined} data-key={each.delivery}>
                 <td role="cell">
                   <Mark of={DELIVERY_MARKS[each.state]} />
                 </td>
@@ -108,7 +108,7 @@ export const Deliveries: FC<{
                 </td>
               </tr>
               {each.excerpt && (
-                <tr role="row" class="why">
+                <tr role="row" class="why" data-key={`${each.delivery}-why`}>
                   <td role="cell"></td>
                   <td role="cell" colspan={6}>
                     <code>

@@ -19,64 +19,98 @@ export interface MadeHook {
   readonly setup?: readonly string[];
 }
 
-/** Shown once: what to paste at the sender, and what to do there. */
-export const SetUp: FC<{ made: MadeHook; title: string; project: string }> = ({
-  made,
-  title,
-  project,
-}) => {
-  const { url, secret = null, setup = [] } = made;
+/** Shown once: what to paste at the sender. What the script reads again does not have it, and leaves it as it is. */
+export const Pasted: FC<{ made: MadeHook }> = ({ made }) => {
+  const { url, secret = null } = made;
   const bare = [
     ...(url === undefined ? [] : [{ label: "URL", value: url }]),
     ...(secret === null ? [] : [{ label: "Secret", value: secret }]),
   ];
   const paste = made.paste === undefined || made.paste.length === 0 ? bare : made.paste;
   return (
-    <ol class="wide steps section">
+    <>
+      <dl class="facts paste">
+        {paste.map(({ label, value }) => (
+          <>
+            <dt>{label}</dt>
+            <dd>
+              <CopyField value={value} label={label} />
+            </dd>
+          </>
+        ))}
+      </dl>
+      {secret !== null && (
+        <p class="once reason">
+          <Icon name="lock" tone="wait" />
+          <span>
+            The secret is shown now and never again. Lost it? Rotate it: old and new then both work
+            until the old one is retired.
+          </span>
+        </p>
+      )}
+    </>
+  );
+};
+
+/** The way from a sender to its first delivery. `made` is null once its secrets were shown. */
+export const SetUp: FC<{
+  made: MadeHook | null;
+  hook: HookView;
+  title: string;
+  path: string;
+  clock: Clock;
+}> = ({ made, hook, title, path, clock }) => {
+  const { setup = [] } = made ?? {};
+  const came = hook.last_delivery_at !== null;
+  return (
+    <ol class="steps">
       <li class="done">
         <h2>Choose the sender</h2>
-        <p class="quiet">{title}</p>
-      </li>
-      <li class="current">
-        <h2>Paste this into {title}</h2>
-        {setup.length > 0 && (
-          <ul class="bullets">
-            {setup.map((step) => (
-              <li>{step}</li>
-            ))}
-          </ul>
-        )}
-        <dl class="facts paste">
-          {paste.map(({ label, value }) => (
+        <p class="quiet">
+          {title}
+          {hook.repository !== null && (
             <>
-              <dt>{label}</dt>
-              <dd>
-                <CopyField value={value} label={label} />
-              </dd>
+              , repository{" "}
+              <code>
+                <bdi>{visible(hook.repository)}</bdi>
+              </code>
             </>
-          ))}
-        </dl>
-        {secret !== null && (
-          <p class="once reason">
-            <Icon name="lock" tone="wait" />
-            <span>
-              The secret is shown now and never again. Lost it? Rotate it: old and new then both
-              work until the old one is retired.
-            </span>
+          )}
+        </p>
+      </li>
+      <li class={came ? "done" : "current"}>
+        <h2>Paste this into {title}</h2>
+        <div data-kept="">
+          {setup.length > 0 && (
+            <ul class="bullets">
+              {setup.map((step) => (
+                <li>{step}</li>
+              ))}
+            </ul>
+          )}
+          {made === null ? (
+            <p class="quiet">
+              It was shown when the hook was made, and is not shown again.{" "}
+              <a href={path}>Rotate the secret</a> to see new ones.
+            </p>
+          ) : (
+            <Pasted made={made} />
+          )}
+        </div>
+      </li>
+      <li class={came ? "done" : undefined}>
+        <h2>Ping or push</h2>
+        {came ? (
+          <p>
+            Arrived at <Time at={hook.last_delivery_at ?? ""} clock={clock} seconds />. The hook
+            works.
+          </p>
+        ) : (
+          <p class="quiet">
+            What arrives is listed below, with what became of it and why. To see what a payload
+            would do without deploying, <a href={path}>explain it</a>.
           </p>
         )}
-      </li>
-      <li>
-        <h2>Ping or push</h2>
-        <p class="quiet">
-          What arrives is listed{" "}
-          {made.id === undefined ? (
-            "below"
-          ) : (
-            <a href={`/projects/${project}/hooks/${made.id}`}>on the hook's page</a>
-          )}
-          , with what became of it and why.
-        </p>
       </li>
     </ol>
   );
@@ -162,30 +196,32 @@ export const HookDeliveries: FC<{
           </tr>
         </thead>
         <tbody role="rowgroup">
-          {of.map(({ outcome, branch, reason, delivery_id: delivery, deploy_id: deploy, at }) => (
-            <tr role="row">
-              <td role="cell">
-                <Mark of={outcomeMark(outcome)} />
-              </td>
-              <td role="cell" class="cut-off">
-                <bdi>{visible(branch ?? "")}</bdi>
-              </td>
-              <td role="cell">
-                {reason !== null && <Say it={localized(reason, null, clock, Date.parse(at))} />}{" "}
-                {deploy !== null && (
-                  <a href={`/projects/${project}/deploys/${deploy}`}>Its deploy</a>
-                )}
-              </td>
-              <td role="cell" class="cut-off">
-                <code>
-                  <bdi>{visible(delivery ?? "none")}</bdi>
-                </code>
-              </td>
-              <td role="cell">
-                <Time at={at} clock={clock} seconds />
-              </td>
-            </tr>
-          ))}
+          {of.map(
+            ({ id, outcome, branch, reason, delivery_id: delivery, deploy_id: deploy, at }) => (
+              <tr role="row" data-key={id}>
+                <td role="cell">
+                  <Mark of={outcomeMark(outcome)} />
+                </td>
+                <td role="cell" class="cut-off">
+                  <bdi>{visible(branch ?? "")}</bdi>
+                </td>
+                <td role="cell">
+                  {reason !== null && <Say it={localized(reason, null, clock, Date.parse(at))} />}{" "}
+                  {deploy !== null && (
+                    <a href={`/projects/${project}/deploys/${deploy}`}>Its deploy</a>
+                  )}
+                </td>
+                <td role="cell" class="cut-off">
+                  <code>
+                    <bdi>{visible(delivery ?? "none")}</bdi>
+                  </code>
+                </td>
+                <td role="cell">
+                  <Time at={at} clock={clock} seconds />
+                </td>
+              </tr>
+            ),
+          )}
         </tbody>
       </table>
     )}
@@ -200,13 +236,13 @@ export const ExplainForm: FC<{
   <details class="more-form" open={more.explanation !== undefined || more.wrong !== undefined}>
     <summary>Explain a payload: what would it lead to?</summary>
     {more.wrong !== undefined && (
-      <p class="told" role="alert">
+      <p class="told" role="alert" data-kept="">
         <Icon name="failed" tone="bad" />
         <span>{more.wrong}</span>
       </p>
     )}
     {more.explanation !== undefined && (
-      <ul class="bare panel" role="status">
+      <ul class="bare panel" role="status" data-kept="">
         {more.explanation.steps.map(({ step, ok, detail }) => (
           <li class="reason">
             <Icon

@@ -13,21 +13,31 @@ export type LogLines =
 const WRONG = /\b(?:error|failed|fatal)\b/i;
 const FINE = /\b(?:0 errors?|no errors?)\b/i;
 
-/** The end of a log, or all of it. */
-export const Log: FC<{ of: LogLines; clock: Clock; most: number | null }> = ({
-  of,
-  clock,
-  most,
-}) => {
+/** The end of a log, or all of it. `growing`: the script looks from time to time whether there is more. */
+export const Log: FC<{
+  of: LogLines;
+  clock: Clock;
+  most: number | null;
+  growing?: boolean;
+}> = ({ of, clock, most, growing = false }) => {
+  const more = growing ? { "data-growing": "" } : {};
   if (of === null) {
     return <p class="quiet">There is no log: Cloudflare keeps one of builds alone.</p>;
   }
   if ("refused" in of) {
-    return <p class="quiet">The log can't be shown. {of.refused}</p>;
+    return (
+      <p class="quiet" data-unread="" {...more}>
+        The log can't be shown. {of.refused}
+      </p>
+    );
   }
   const shown = most === null ? of.lines : of.lines.slice(-most);
   if (shown.length === 0) {
-    return <p class="quiet">Nothing is written yet.</p>;
+    return (
+      <p class="quiet" {...more}>
+        Nothing is written yet.
+      </p>
+    );
   }
   return (
     <>
@@ -36,7 +46,7 @@ export const Log: FC<{ of: LogLines; clock: Clock; most: number | null }> = ({
           last {shown.length} of {of.lines.length} lines
         </p>
       )}
-      <div class="log" role="region" tabindex={0} aria-label="Build log">
+      <div class="log" role="region" tabindex={0} aria-label="Build log" {...more}>
         {shown.map(({ timestamp, line }) => {
           const wrong = WRONG.test(line) && !FINE.test(line);
           const at = Date.parse(timestamp);

@@ -131,8 +131,13 @@ const Waiting: FC<{ of: Deploy; visitor: Visitor }> = ({ of, visitor }) => (
           {of.waiting?.for === "approval" && visitor.may("manage") && (
             <>
               {" "}
-              <a href={`${pathOf(of)}/approve`}>Approve</a> or{" "}
-              <a href={`${pathOf(of)}/reject`}>reject</a>
+              <a href={`${pathOf(of)}/approve`} data-ask="">
+                Approve
+              </a>{" "}
+              or{" "}
+              <a href={`${pathOf(of)}/reject`} data-ask="">
+                reject
+              </a>
             </>
           )}
           {of.waiting?.for === "lock" && visitor.may("manage") && (
@@ -145,7 +150,9 @@ const Waiting: FC<{ of: Deploy; visitor: Visitor }> = ({ of, visitor }) => (
             visitor.may("manage") && (
               <>
                 {" "}
-                <a href={`${pathOf(of)}/release`}>Let it go now…</a>
+                <a href={`${pathOf(of)}/release`} data-ask="">
+                  Let it go now…
+                </a>
               </>
             )}
         </Reason>

@@ -88,7 +88,7 @@ export const Action: FC<{
   );
 };
 
-/** A question comes first, on a page of its own. */
+/** A question comes first: in place by script, else on a page of its own. */
 export const Ask: FC<{
   to: string;
   visitor: Visitor;
@@ -97,7 +97,7 @@ export const Ask: FC<{
   children?: Child;
 }> = ({ to, visitor, needs = "deploy", kind = "plain", children }) =>
   visitor.may(needs) ? (
-    <a class={kind === "minor" ? "minor" : `button ${kind}`} href={to}>
+    <a class={kind === "minor" ? "minor" : `button ${kind}`} href={to} data-ask="">
       {children}
     </a>
   ) : kind === "minor" ? null : (

@@ -10,7 +10,7 @@ import type { Visitor } from "../visitor.ts";
 import { answerText, DELIVERY_MARKS } from "./deliveries.tsx";
 import { Mark } from "./mark.tsx";
 import { KIND_TITLES } from "./new-subscriber.tsx";
-import { Action, Csrf } from "./project.tsx";
+import { Action, Ask, Csrf } from "./project.tsx";
 import { Time } from "./say.tsx";
 
 export const SubscriberState: FC<{ of: SubscriberView; visitor: Visitor }> = ({ of, visitor }) =>
@@ -159,9 +159,9 @@ export const SubscriberForms: FC<{ of: SubscriberView; path: string; visitor: Vi
         <Action to={`${path}/${well ? "pause" : "resume"}`} visitor={visitor} needs="manage">
           {well ? "Pause" : "Try again now"}
         </Action>
-        <Action to={`${path}/remove`} visitor={visitor} needs="manage" kind="danger">
-          Delete subscriber
-        </Action>
+        <Ask to={`${path}/remove`} visitor={visitor} needs="manage" kind="danger">
+          Delete subscriber…
+        </Ask>
       </div>
     </div>
   );
@@ -191,7 +191,7 @@ export const SubscriberDeliveries: FC<{
         const more = log.length > 0 || (each.state !== "delivered" && each.response !== "");
         return (
           <>
-            <tr role="row" class={more ? "joined" : undefined}>
+            <tr role="row" class={more ? "joined" : undefined} data-key={each.id}>
               <td role="cell">
                 <Mark of={DELIVERY_MARKS[each.state]} />
               </td>
@@ -222,7 +222,7 @@ export const SubscriberDeliveries: FC<{
               </td>
             </tr>
             {more && (
-              <tr role="row" class="why">
+              <tr role="row" class="why" data-key={`${each.id}-why`}>
                 <td role="cell"></td>
                 <td role="cell" colspan={6}>
                   {log.length === 0 ? (

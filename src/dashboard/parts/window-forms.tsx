@@ -16,7 +16,7 @@ export const LockForm: FC<{ to: string; visitor: Visitor; focus: boolean }> = ({
   visitor,
   focus,
 }) => (
-  <form class="stack" method="post" action={to}>
+  <form class="stack" method="post" action={to} data-question="Lock what?">
     <Csrf visitor={visitor} />
     <label>
       Reason, shown to everyone whose deploy waits

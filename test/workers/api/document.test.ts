@@ -33,7 +33,7 @@ interface Document {
 
 /** Where what people see may be, which no program is to rely on; as long as it is the dashboard that has it. */
 const PAGES =
-  /^\/(?:$|(?:assets|audit|live|docs|projects|register|settings|sign-in|sign-out|tokens)(?:\/|$))/;
+  /^\/(?:$|(?:access|accounts|assets|audit|builds|live|docs|projects|register|settings|sign-in|sign-out|tokens)(?:\/|$))/;
 
 let document: Document;
 let all: [string, OperationObject][];

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { instanceOf } from "../../../src/objects.ts";
 import { Edge, leave } from "../api/edge.ts";
+import { deliver, fixture, makeHook } from "../api/github.ts";
 import { Reader } from "../api/reader.ts";
 import { Visit } from "./visit.ts";
 
@@ -35,6 +36,33 @@ describe("what keeps a page up to date", () => {
     const [news] = await stream.until("news");
     expect(news).toEqual({ id: "", event: "news", data: "{}" });
     await stream.leave();
+  });
+
+  it("tells a page that shows deliveries of each, though none is an event", async () => {
+    await visit.signIn(edge.token);
+    const hook = await makeHook(edge);
+    const receiver = await edge.world.subscribe(
+      "down.example",
+      () => new Response("no", { status: 500 }),
+      { events: ["deploy.succeeded"] },
+    );
+    await edge.world.ended((await edge.world.push()).deploy?.id ?? "");
+    const [failed] = (await edge.on("GET", `/subscribers/${receiver}/deliveries`)).body.items;
+    const events = async (): Promise<number> => (await edge.on("GET", "/events")).body.items.length;
+    const before = await events();
+    const [stream, plain] = [await open(`${path}?deliveries`), await open()];
+    await deliver(hook, fixture("ping"), { event: "ping" });
+    await stream.until("news");
+    await edge.on("POST", `/subscribers/${receiver}/deliveries/${failed.id}/redeliver`);
+    await stream.until("news");
+    await edge.world.run(1_000);
+    await stream.until("news");
+    expect(await events()).toBe(before);
+    const sockets = (tag?: string): Promise<number> =>
+      edge.world.inside((_, state) => state.getWebSockets(tag).length);
+    expect([await sockets(), await sockets("deliveries")]).toEqual([2, 1]);
+    await stream.leave();
+    await plain.leave();
   });
 
   it("is for somebody signed in, on our own pages", async () => {

@@ -23,7 +23,7 @@ describe("every page", () => {
     await world.ended(deploy?.id ?? "");
     await world.push({ branch: "preview" });
     await world.subscribe("receiver.example");
-    await edge.on("POST", "/schedules", { json: { cron: "0 6 * * *" } });
+    const schedule = await edge.on("POST", "/schedules", { json: { cron: "0 6 * * *" } });
     const hook = await edge.on("POST", "/hooks", { json: { source: "github" } });
     const subscribers = await edge.on("GET", "/subscribers");
     const { id: subscriber } = subscribers.body.items[0] as { id: string };
@@ -40,14 +40,18 @@ describe("every page", () => {
       "/hooks/new",
       "/hooks/new?source=hmac",
       `/hooks/${hook.body.id}`,
+      `/hooks/${hook.body.id}/set-up`,
+      `/hooks/${hook.body.id}/remove`,
       "/subscribers",
       `/subscribers/${subscriber}`,
       `/subscribers/${subscriber}?state=pending`,
+      `/subscribers/${subscriber}/remove`,
       "/subscribers/new",
       ...SubscriberKind.options.map((kind) => `/subscribers/new?kind=${kind}`),
       "/numbers",
       "/numbers?days=7",
       "/schedules",
+      `/schedules/${schedule.body.id}/remove`,
       "/windows?explain=1&branch=main&hours=3",
       "/policy",
       "/events",
@@ -91,7 +95,11 @@ describe("every page", () => {
       "/deploys/dpl_x",
       "/deploys/1/nothing",
       "/hooks/hok_1",
+      "/hooks/hok_1/set-up",
+      "/hooks/hok_1/remove",
       "/subscribers/x",
+      "/subscribers/x/remove",
+      "/schedules/x/remove",
       "/nothing",
     ]) {
       expect([page, (await visit.get(`${path}${page}`)).status]).toEqual([page, 404]);
@@ -182,9 +190,14 @@ describe("what is shown once", () => {
     expect(url).toContain(`/hooks/${edge.world.name}/hok_`);
     const id = /hok_[0-9A-Z]{26}/.exec(url)?.[0] ?? "";
     const tag = url.slice(url.indexOf(id) + id.length);
-    const later = await visit.get(`${path}/hooks/${id}`);
-    expect(later.text).toContain("example/site");
-    expect(later.text).not.toContain(tag);
+    const own = `${path}/hooks/${id}`;
+    // Where the page that made it is read again.
+    expect(made.text).toContain(`<a href="${own}/set-up">Refresh</a>`);
+    for (const address of [own, `${own}/set-up`]) {
+      const later = await visit.get(address);
+      expect(later.text).toContain("example/site");
+      expect(later.text).not.toContain(tag);
+    }
     const explained = await visit.post(`${path}/hooks/${id}/explain`, {
       body: "{}",
       headers: "X-GitHub-Event: ping",
@@ -192,6 +205,11 @@ describe("what is shown once", () => {
     expect(explained.text).toContain("signature");
     const rotated = await visit.post(`${path}/hooks/${id}/rotate`);
     expect(rotated.text).toContain("shown now and never again");
+    expect(rotated.text).toContain(`<a href="${own}">Refresh</a>`);
+    const asked = await visit.get(`${own}/remove`);
+    expect(words(asked.text)).toContain("Delete the hook for GitHub?");
+    await visit.post(`${own}/remove`);
+    expect((await visit.get(own)).status).toBe(404);
   });
 
   it("a token is on the page that made it; revoking is for good", async () => {
