@@ -11,10 +11,18 @@ export interface Shown {
   readonly press?: string;
 }
 
-const SOURCES = ["github", "contentful", "generic", "cloudflare"];
+const SOURCES = ["github", "contentful", "hmac", "cloudflare"];
 
 /** Every page, and those with much on them in all the states that look different. */
-export function everyPage({ failed, hook, held, refused, archived, failing, story }: Seeded): Shown[] {
+export function everyPage({
+  failed,
+  hook,
+  held,
+  refused,
+  archived,
+  failing,
+  story,
+}: Seeded): Shown[] {
   const storefront = (path: string): string => `/projects/storefront${path}`;
   return [
     { name: "sign-in", path: "/sign-in", signedOut: true },
@@ -26,9 +34,16 @@ export function everyPage({ failed, hook, held, refused, archived, failing, stor
     { name: "docs", path: "/docs" },
     { name: "not-found", path: "/projects/nothing-here" },
     { name: "project", path: storefront("") },
-    ...["archive", "checkout", "docs", "evenings", "locked", "late", "newsletter", story.project].map(
-      (name) => ({ name: `project-${name.slice(0, 12)}`, path: `/projects/${name}` }),
-    ),
+    ...[
+      "archive",
+      "checkout",
+      "docs",
+      "evenings",
+      "locked",
+      "late",
+      "newsletter",
+      story.project,
+    ].map((name) => ({ name: `project-${name.slice(0, 12)}`, path: `/projects/${name}` })),
     { name: "project-filtered", path: storefront("?q=nothing+like+this") },
     { name: "project-archive-older", path: archived },
     { name: "deploy-running", path: story.running },

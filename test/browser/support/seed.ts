@@ -65,7 +65,10 @@ export async function seed(world: World): Promise<Seeded> {
     return signalbox.deploy(name, result?.deploy_id ?? "");
   };
   const until_ = async (name: string, { id }: Deploy, status: string): Promise<void> => {
-    await until(`#1 of ${name} to be ${status}`, async () => (await signalbox.deploy(name, id)).status === status);
+    await until(
+      `#1 of ${name} to be ${status}`,
+      async () => (await signalbox.deploy(name, id)).status === status,
+    );
   };
   const at = ({ project: name, number }: Deploy): string => `/projects/${name}/deploys/${number}`;
 
@@ -109,10 +112,9 @@ export async function seed(world: World): Promise<Seeded> {
   await push(LONG, "حدّث الصفحة \u202e gnp.exe", { by: "سارة" });
   await until_("evenings", held, "queued");
   await until_("locked", locked, "queued");
-  const { items: subscribers } = await signalbox.ask<{ items: { id: string; failing_since: string | null }[] }>(
-    "GET",
-    "/v1/projects/storefront/subscribers",
-  );
+  const { items: subscribers } = await signalbox.ask<{
+    items: { id: string; failing_since: string | null }[];
+  }>("GET", "/v1/projects/storefront/subscribers");
   const failing = subscribers.find(({ failing_since: since }) => since !== null)?.id;
   const { next_cursor: cursor } = await signalbox.ask<{ next_cursor: string }>(
     "GET",
@@ -169,15 +171,25 @@ async function settings(world: World): Promise<void> {
   });
   const down = await world.subscribe("storefront");
   down.answer = () => ({ status: 500, body: "<h1>Internal Server Error</h1>" });
-  await on("storefront", "POST", "/hooks", { source: "contentful", description: "The shop's texts" });
+  await on("storefront", "POST", "/hooks", {
+    source: "contentful",
+    description: "The shop's texts",
+  });
   await on("storefront", "POST", "/subscribers", {
     kind: "slack",
     url: `${world.stack.info.sandbox_url}/services/T000/B000/nobody`,
     description: "The team's channel",
   });
-  await on("storefront", "POST", "/schedules", { cron: "30 6 * * 1-5", time_zone: "Europe/Berlin" });
+  await on("storefront", "POST", "/schedules", {
+    cron: "30 6 * * 1-5",
+    time_zone: "Europe/Berlin",
+  });
   await on("storefront", "POST", "/schedules", { at: tomorrow, skip_unchanged: true });
-  const token = { scopes: ["read", "deploy"], description: "The release bot", expires_at: tomorrow };
+  const token = {
+    scopes: ["read", "deploy"],
+    description: "The release bot",
+    expires_at: tomorrow,
+  };
   await on("storefront", "POST", "/tokens", token);
   await signalbox.ask("POST", "/v1/tokens", token);
   const { id } = await signalbox.ask<{ id: string }>("POST", "/v1/tokens", { scopes: ["manage"] });

@@ -59,7 +59,7 @@ function madeUp(number: number, created: number, scale: number) {
     number,
     trigger_id: `trg_01ARZ3NDEKTSV4RR${"F".repeat(2)}${serial}`,
     delivery_id: null,
-    commit_hash: (number * 2_654_435_761).toString(16).padStart(40, "a"),
+    commit_hash: (number * 2_654_435_761).toString(16).padEnd(40, "a"),
     commit_message: MESSAGES[number % MESSAGES.length] ?? "",
     created_at: created,
     started_at: started,
@@ -67,7 +67,6 @@ function madeUp(number: number, created: number, scale: number) {
     stage_since: at,
     ended_at: at,
     deployment_id: `00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}`,
-    deployment: null,
     stages: JSON.stringify(stages),
   };
 }
