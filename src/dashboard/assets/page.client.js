@@ -130,6 +130,7 @@
 
   tellZone();
   showTab();
+  addEventListener("resize", showTab);
   offerCopies();
   tick();
   setInterval(tick, 1000);
