@@ -4,12 +4,15 @@ import { parseArgs } from "node:util";
 import type { BrowserContext } from "playwright-core";
 import { World } from "../test/e2e/support/world.ts";
 import { launch } from "../test/browser/support/browser.ts";
-import { everyPage, type Shown } from "../test/browser/support/pages.ts";
+import { everyPage, inOtherStates, type Shown } from "../test/browser/support/pages.ts";
 import { seed } from "../test/browser/support/seed.ts";
 import { show, signedIn } from "../test/browser/support/visit.ts";
 import { ROOT } from "./lib/repo.ts";
 
-/** Pictures of every page at two widths in both themes, in out/shots. Ends with 1 when a page scrolls sideways. */
+/**
+ * Pictures of every page at two widths in both themes, in out/shots. Ends with 1 when a page scrolls sideways. With words,
+ * of those pages whose names have one of them.
+ */
 
 const FOLDER = join(ROOT, "out/shots");
 const WIDTHS = [1440, 390];
@@ -24,7 +27,8 @@ const world = await World.start();
 const browser = await launch();
 try {
   console.log("Filling the projects");
-  const pages = everyPage(await seed(world)).filter(
+  const seeded = await seed(world);
+  const pages = [...everyPage(seeded), ...inOtherStates(seeded)].filter(
     ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
   );
   const nobody = await browser.newContext({ baseURL: world.stack.info.url });
