@@ -1,8 +1,9 @@
 import { DEFAULT_BRANCH, deliver, pushOf } from "../../../scripts/demo/github.ts";
 import { until } from "../../../scripts/demo/wait.ts";
+import type { Receiver } from "../../../scripts/demo/receiver.ts";
 import type { Deploy } from "../../../src/project/shapes.ts";
 import { fillHistory } from "../../e2e/support/history.ts";
-import { newCommit, type GitProject, type World } from "../../e2e/support/world.ts";
+import { newCommit, type Hook, type World } from "../../e2e/support/world.ts";
 
 const HOUR_MS = 3_600_000;
 const LONG = "the-quarterly-report-of-the-southern-region-with-all-pages";
@@ -31,25 +32,20 @@ export interface Seeded {
 /** Something of everything, through the doors, but for a long past. Projects stay as they are: what runs, runs for long. */
 export async function seed(world: World): Promise<Seeded> {
   const { signalbox, pages, stack } = world;
-  const make = async (name: string, change?: object): Promise<GitProject> => {
-    const project = await world.gitProject(name);
-    await (change && signalbox.ask("PATCH", `/v1/projects/${name}/policy`, change));
-    return project;
-  };
   await pages.speed({ factor: 0.02 });
   const names = ["storefront", "archive", "checkout", "docs", "evenings", "locked", "late", LONG];
   const projects = Object.fromEntries(
-    await Promise.all(names.map(async (name) => [name, await make(name)] as const)),
-  ) as Record<string, GitProject>;
+    await Promise.all(names.map(async (name) => [name, await world.gitProject(name)] as const)),
+  );
   await pages.addProject({ name: "newsletter", production_branch: "main", source: "acme/news" });
   await signalbox.ask("PUT", "/v1/projects/newsletter", { native_builds: "off" });
   await pages.addProject({ name: "not-yet", production_branch: "main", source: "acme/not-yet" });
-  const project = (name: string): GitProject => {
+  const hookOf = (name: string): Hook => {
     const found = projects[name];
     if (found === undefined) {
       throw new Error(`No project ${name} was made.`);
     }
-    return found;
+    return found.hook;
   };
 
   /** A push as somebody makes it; the deploy that came of it. */
@@ -60,15 +56,9 @@ export async function seed(world: World): Promise<Seeded> {
   ): Promise<Deploy> => {
     const body = JSON.parse(pushOf(branch, newCommit(), message)) as { pusher: object };
     const sent = JSON.stringify({ ...body, pusher: { ...body.pusher, name: by } });
-    const { json } = await deliver(project(name).hook, sent);
+    const { json } = await deliver(hookOf(name), sent);
     const [result] = (json as { results: { deploy_id: string }[] }).results;
     return signalbox.deploy(name, result?.deploy_id ?? "");
-  };
-  const until_ = async (name: string, { id }: Deploy, status: string): Promise<void> => {
-    await until(
-      `#1 of ${name} to be ${status}`,
-      async () => (await signalbox.deploy(name, id)).status === status,
-    );
   };
   const at = ({ project: name, number }: Deploy): string => `/projects/${name}/deploys/${number}`;
 
@@ -86,14 +76,14 @@ export async function seed(world: World): Promise<Seeded> {
   await pages.fault({ call: "create", project: "checkout", kind: "fail_build" });
   const failed = await push("checkout", "Take payments in two steps", { by: "li-wei" });
   const hostile = await push(LONG, LONG_MESSAGE, { branch: LONG_BRANCH, by: PEOPLE });
-  await Promise.all([
+  const [down] = await Promise.all([
+    settings(world),
     signalbox.ended("checkout", failed.id),
     signalbox.ended(LONG, hostile.id),
-    settings(world),
   ]);
   await pages.speed({ stages: { build: 600_000 } });
   const held = await push("evenings", "Move the sale to the front page");
-  const locked = await push("locked", "Log people out of old sessions");
+  await push("locked", "Log people out of old sessions");
   const refused = await push("docs", "Explain the returns policy anew");
   await push(LONG, "<script>alert(1)</script><img src=x onerror=alert(1)>", { by: PEOPLE });
   const [running] = await Promise.all(
@@ -102,7 +92,10 @@ export async function seed(world: World): Promise<Seeded> {
   if (running === undefined) {
     throw new Error("Nothing was pushed.");
   }
-  await until_("storefront", running, "running");
+  await until("the one to run that others wait for", async () => {
+    const { status } = await signalbox.deploy("storefront", running.id);
+    return status === "running";
+  });
   const superseded = await push("storefront", "Try a larger basket button");
   await push("storefront", "תיקון שגיאה בעמוד התשלום", { by: "נועה" });
   await push("storefront", "Let people pay later", { branch: "pay-later" });
@@ -110,12 +103,12 @@ export async function seed(world: World): Promise<Seeded> {
   await push("storefront", "Ask for the size first", { branch: "sizes" });
   await push(LONG, LONG_MESSAGE, { branch: LONG_BRANCH, by: PEOPLE });
   await push(LONG, "حدّث الصفحة \u202e gnp.exe", { by: "سارة" });
-  await until_("evenings", held, "queued");
-  await until_("locked", locked, "queued");
-  const { items: subscribers } = await signalbox.ask<{
-    items: { id: string; failing_since: string | null }[];
-  }>("GET", "/v1/projects/storefront/subscribers");
-  const failing = subscribers.find(({ failing_since: since }) => since !== null)?.id;
+  const failing = await until("a subscriber to be failing", async () => {
+    const { items } = await signalbox.ask<{
+      items: { id: string; url: string; failing_since: string | null }[];
+    }>("GET", "/v1/projects/storefront/subscribers");
+    return items.find(({ url, failing_since: since }) => url === down.url && since !== null);
+  });
   const { next_cursor: cursor } = await signalbox.ask<{ next_cursor: string }>(
     "GET",
     "/v1/projects/archive/deploys?limit=25",
@@ -124,8 +117,8 @@ export async function seed(world: World): Promise<Seeded> {
     failed: at(failed),
     held: at(held),
     refused: at(refused),
-    hook: `/projects/storefront/hooks/${project("storefront").hook.id}`,
-    failing: `/projects/storefront/subscribers/${failing}`,
+    hook: `/projects/storefront/hooks/${hookOf("storefront").id}`,
+    failing: `/projects/storefront/subscribers/${failing.id}`,
     archived: `/projects/archive?cursor=${cursor}`,
     story: {
       project: LONG,
@@ -137,8 +130,8 @@ export async function seed(world: World): Promise<Seeded> {
   };
 }
 
-/** What people set up once. */
-async function settings(world: World): Promise<void> {
+/** What people set up once; the receiver that is down. */
+async function settings(world: World): Promise<Receiver> {
   const { signalbox } = world;
   const on = (name: string, method: string, path: string, body: object): Promise<unknown> =>
     signalbox.ask(method, `/v1/projects/${name}${path}`, body);
@@ -194,4 +187,5 @@ async function settings(world: World): Promise<void> {
   await signalbox.ask("POST", "/v1/tokens", token);
   const { id } = await signalbox.ask<{ id: string }>("POST", "/v1/tokens", { scopes: ["manage"] });
   await signalbox.send("DELETE", `/v1/tokens/${id}`);
+  return down;
 }
