@@ -26,9 +26,13 @@ export interface SignalboxSide extends Side {
   readonly token: string;
 }
 
-/** Signalbox with the sandbox's projects registered. `prepare` asks for more; the process measured has seen none of it. */
+/**
+ * Signalbox with the sandbox's projects registered. `prepare` asks for more, and `whileDown` changes its files; the process
+ * measured has seen none of it.
+ */
 export async function startSignalbox(
   prepare: (side: Pick<SignalboxSide, "signalbox" | "pages">) => Promise<void> = async () => {},
+  whileDown: (dir: string) => void = () => {},
 ): Promise<SignalboxSide> {
   await using scope = new AsyncDisposableStack();
   const dir = scope.use(await mkdtempDisposable(join(tmpdir(), "signalbox-bench-")));
@@ -38,6 +42,8 @@ export async function startSignalbox(
   const signalbox = new Signalbox(url, token);
   const pages = new Pages(stack.info);
   await prepare({ signalbox, pages });
+  await stack.kill();
+  whileDown(dir.path);
   await stack.restart();
   const { pid } = stack.worker;
   return { url, pid, pages, sandbox: stack.info, signalbox, token, ...owning(scope) };

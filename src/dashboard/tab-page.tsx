@@ -37,14 +37,12 @@ export function tabPage(
   const whole = (
     <>
       <ProjectHead project={project} tab={tab} visitor={visitor} />
-      <section class="band" aria-labelledby="title">
+      <div class="band">
         <Told visitor={visitor} />
         <div class="wide">
-          <h2 class="now-head" id="title">
-            {title}
-          </h2>
+          <h2 class="now-head">{title}</h2>
         </div>
-      </section>
+      </div>
       {children}
     </>
   );

@@ -68,12 +68,14 @@ const MOST = 1_000;
 
 export function historyOf(context: Context, filter: DeployFilter): History {
   const deploys = listDeploys(context, filter);
-  const week = context.sql
-    .all<Pick<DeployRow, "status" | "created_at" | "started_at" | "ended_at" | "branch">>(
-      "SELECT status, created_at, started_at, ended_at, branch FROM deploys ORDER BY number DESC LIMIT ?",
-      MOST,
-    )
-    .filter(({ created_at: at }) => at > context.now() - WEEK_MS);
+  const week = context.sql.all<
+    Pick<DeployRow, "status" | "created_at" | "started_at" | "ended_at" | "branch">
+  >(
+    `SELECT status, created_at, started_at, ended_at, branch FROM deploys
+     WHERE number > (SELECT COALESCE(MAX(number), 0) - ? FROM deploys) AND created_at > ?`,
+    MOST,
+    context.now() - WEEK_MS,
+  );
   const took = week.flatMap(({ status, started_at: from, ended_at: to }) =>
     status === "succeeded" && from !== null && to !== null ? [to - from] : [],
   );

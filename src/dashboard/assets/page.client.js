@@ -58,7 +58,7 @@
     const place = (/** @type {number} */ ms) =>
       `${(from + ((to - from) * ms) / scale).toFixed(2)}%`;
     for (const element of run.children) {
-      const { fill, late, at, mark, front } = /** @type {SVGElement} */ (element).dataset;
+      const { fill, late, at, mark, front, tag } = /** @type {SVGElement} */ (element).dataset;
       if (fill !== undefined) {
         set(element, { width: width(Math.min(elapsed, usual)) });
       } else if (late !== undefined) {
@@ -73,6 +73,15 @@
         });
       } else if (front !== undefined) {
         set(element, { x: place(elapsed) });
+      } else if (tag !== undefined && element.firstElementChild !== null) {
+        const solid = Math.min(elapsed, usual);
+        const fits = solid / scale > Number(tag);
+        set(element, { x: place(solid) });
+        set(element.firstElementChild, {
+          class: fits ? "number on-fill" : "number plate",
+          x: fits ? "-4" : "10",
+          "text-anchor": fits ? "end" : "start",
+        });
       }
     }
   };
@@ -110,7 +119,18 @@
     });
   };
 
+  /** On a phone the tabs scroll, and the one that is open may be out of sight. */
+  const showTab = () => {
+    const tab = document.querySelector(".tabs [aria-current]");
+    const tabs = tab?.parentElement;
+    if (tab instanceof HTMLElement && tabs instanceof HTMLElement) {
+      tabs.scrollLeft = tab.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+    }
+  };
+
   tellZone();
+  showTab();
+  addEventListener("resize", showTab);
   offerCopies();
   tick();
   setInterval(tick, 1000);

@@ -207,7 +207,7 @@ const Events: FC<{ of: readonly Event[]; clock: Clock; all: boolean; none: strin
       <thead role="rowgroup">
         <tr role="row">
           {["When", ...(all ? ["Project"] : []), "No.", "Event", "What", "By"].map((text) => (
-            <th scope="col" role="columnheader">
+            <th scope="col" role="columnheader" class={text === "No." ? "end" : undefined}>
               {text}
             </th>
           ))}
@@ -230,7 +230,9 @@ const Events: FC<{ of: readonly Event[]; clock: Clock; all: boolean; none: strin
                   <a href={`/projects/${event.project}`}>{event.project}</a>
                 </td>
               )}
-              <td role="cell">{event.sequence}</td>
+              <td role="cell" class="c-no num end">
+                {event.sequence}
+              </td>
               <td role="cell">
                 <code>{event.type}</code>
               </td>

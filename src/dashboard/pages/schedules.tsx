@@ -211,7 +211,7 @@ const Schedule: FC<{ of: ScheduleView; visitor: Visitor }> = ({ of, visitor }) =
         , <bdi>{visible(of.branch)}</bdi>
       </p>
       <p class="meta">
-        {next.length > 0 ? `Next: ${next.join("; ")}` : "It runs no more."}
+        {next.length > 0 ? `Next: ${next.join("; ")}.` : "It runs no more."}
         {of.skip_unchanged && " Only when something has changed."}
       </p>
       {of.last_run_at !== null && (

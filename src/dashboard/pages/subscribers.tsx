@@ -114,7 +114,7 @@ export function subscriberRoutes(api: Api, ask: Asking): void {
             <Secret secret={rotated.secret} until={subscriber.old_secret_until} visitor={visitor} />
           </div>
         )}
-        <div class="wide section">
+        <div class="wide cols section">
           <SubscriberFacts of={subscriber} visitor={visitor} />
           <SubscriberForms of={subscriber} path={path} visitor={visitor} />
         </div>

@@ -19,6 +19,14 @@ export function answerText({ status, error, ms }: Pick<Told, "status" | "error" 
   return status === null ? visible(error ?? "no answer") : `${status}${took}`;
 }
 
+/** On narrow screens, where a cell has no head to say what its figure counts. */
+export const Attempts: FC<{ count: number }> = ({ count }) => (
+  <>
+    {count}
+    <span class="unit">{count === 1 ? " attempt" : " attempts"}</span>
+  </>
+);
+
 /** One that is due waits for its subscriber to be tried again at all. */
 function nextText(at: number, clock: Clock): string {
   const away = distance(at, clock);
@@ -26,8 +34,7 @@ function nextText(at: number, clock: Clock): string {
 }
 
 export function hostIn(url: string): string {
-  const { host, pathname } = URL.canParse(url) ? new URL(url) : { host: url, pathname: "" };
-  return visible(`${host}${pathname === "/" ? "" : pathname}`).slice(0, 80);
+  return visible(url.replace(/^https?:\/\//, "").replace(/[/?#]?$/, "")).slice(0, 80);
 }
 
 /** What became of a deploy's events. Those that arrived at the first attempt fold into one row. */
@@ -55,22 +62,19 @@ export const Deliveries: FC<{
           <a href={`/projects/${project}/events`}>All events</a>
         </span>
       </div>
-      <table class="deliveries stacked" role="table">
+      <table class="deliveries of-deploy stacked" role="table">
         <thead role="rowgroup">
           <tr role="row">
-            {[
-              "State",
-              "Event",
-              "Subscriber",
-              "Attempts",
-              "Last answer",
-              "Next attempt",
-              "Again",
-            ].map((text) => (
-              <th scope="col" role="columnheader">
-                {text}
-              </th>
-            ))}
+            {["State", "Event", "Subscriber", "Attempts", "Last answer", "Next attempt"].map(
+              (text) => (
+                <th scope="col" role="columnheader" class={text === "Attempts" ? "end" : undefined}>
+                  {text}
+                </th>
+              ),
+            )}
+            <th scope="col" role="columnheader">
+              <span class="unseen">Again</span>
+            </th>
           </tr>
         </thead>
         <tbody role="rowgroup">
@@ -88,8 +92,8 @@ export const Deliveries: FC<{
                     <bdi>{hostIn(each.url)}</bdi>
                   </a>
                 </td>
-                <td role="cell" class="num">
-                  {each.attempts}
+                <td role="cell" class="num end">
+                  <Attempts count={each.attempts} />
                 </td>
                 <td role="cell">{answerText(each)}</td>
                 <td role="cell">

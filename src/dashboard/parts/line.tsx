@@ -51,12 +51,19 @@ const LARGE: Measures = {
 /** How many waiting trains are drawn; the rest is a number. */
 const DRAWN = 3;
 
+/** A large train carries its number, and is longer for one of more than three digits. */
+const DIGIT = 8;
+const digits = (number: number | null): number => Math.max(0, String(number ?? 0).length - 3);
+
 export const Line: FC<{ of: LineOf; large?: boolean }> = ({ of, large = false }) => {
-  const m = large ? LARGE : SMALL;
+  const more = Math.max(...[...of.trains, of.live ?? { number: 0 }].map((at) => digits(at.number)));
+  const m: Measures = large
+    ? { ...LARGE, train: [LARGE.train[0] + more * DIGIT, LARGE.train[1]] }
+    : SMALL;
   const height = m.height + (of.siding ? (large ? 20 : 12) : 0);
   return (
     <svg
-      class={large ? "line large" : "line"}
+      class={large ? (more > 1 ? "line large long" : "line large") : "line"}
       width="100%"
       height={height}
       role="img"
@@ -91,7 +98,7 @@ const LargeEnd: FC<{ of: LineOf; m: Measures }> = ({ of, m }) => {
     <>
       {of.live !== null && (
         <svg x="79%" y={m.track} overflow="visible">
-          <path class="live" d={train(1, [66, m.train[1]], m.nose)} />
+          <path class="live" d={train(1, [m.train[0] + 18, m.train[1]], m.nose)} />
           <path class="on tick" d="m8 0 3.4 3.4L18 -4" />
           <text class="on-live" x="24" y="4">
             {of.live.number === null ? "other" : `#${of.live.number}`}
@@ -195,6 +202,9 @@ const Block: FC<{ of: LineOf["block"]; m: Measures; large: boolean }> = ({ of, m
   return <Known run={run} number={large ? of.number : null} m={m} />;
 };
 
+/** From this part of the block on, a number has room in what is filled; before that it stands behind it. */
+const TAG = 0.15;
+
 /** What the script keeps up to date is named by `data-` attributes, with the figures that it needs. */
 const Known: FC<{ run: Run; number: number | null; m: Measures }> = ({ run, number, m }) => {
   const usual = run.usual ?? 0;
@@ -205,6 +215,7 @@ const Known: FC<{ run: Run; number: number | null; m: Measures }> = ({ run, numb
   const { passed, expected } = cutsOf(run);
   const solid = Math.min(run.elapsed, usual);
   const late = Math.max(0, run.elapsed - usual);
+  const fits = solid / scale > TAG;
   return (
     <g data-run={run.since} data-usual={usual} data-from={m.from} data-to={m.to}>
       <rect class="block" x={`${m.from}%`} y={top} width={`${m.to - m.from}%`} height={m.bar} />
@@ -243,19 +254,19 @@ const Known: FC<{ run: Run; number: number | null; m: Measures }> = ({ run, numb
           class="front"
           d={`M-1 ${-m.bar / 2}h1l${m.nose} ${m.bar / 2}-${m.nose} ${m.bar / 2}h-1z`}
         />
-        {number !== null && (
+      </svg>
+      {number !== null && (
+        <svg data-tag={TAG} x={at(solid)} y={m.track} overflow="visible">
           <text
-            class={
-              late > 0 ? "number plate" : run.elapsed / scale > 0.12 ? "number on-fill" : "number"
-            }
-            x={run.elapsed / scale > 0.12 ? -4 : 10}
+            class={fits ? "number on-fill" : "number plate"}
+            x={fits ? -4 : 10}
             y="4"
-            text-anchor={run.elapsed / scale > 0.12 ? "end" : "start"}
+            text-anchor={fits ? "end" : "start"}
           >
             #{number}
           </text>
-        )}
-      </svg>
+        </svg>
+      )}
     </g>
   );
 };

@@ -7,7 +7,7 @@ import { visible } from "../model/text.ts";
 import { since } from "../model/time.ts";
 import { failing, markOf } from "../model/words.ts";
 import type { Visitor } from "../visitor.ts";
-import { answerText, DELIVERY_MARKS } from "./deliveries.tsx";
+import { answerText, Attempts, DELIVERY_MARKS } from "./deliveries.tsx";
 import { Mark } from "./mark.tsx";
 import { KIND_TITLES } from "./new-subscriber.tsx";
 import { Action, Ask, Csrf } from "./project.tsx";
@@ -99,8 +99,8 @@ const OVERLAPS = [
 ] as const;
 
 const SINCE = [
-  ["1", "an hour"],
-  ["24", "a day"],
+  ["1", "hour"],
+  ["24", "day"],
   ["72", "3 days"],
   ["168", "7 days"],
   ["312", "13 days"],
@@ -113,43 +113,52 @@ export const SubscriberForms: FC<{ of: SubscriberView; path: string; visitor: Vi
   visitor,
 }) => {
   if (!visitor.may("manage")) {
-    return <p class="quiet section">To change or test it takes the scope manage.</p>;
+    return <p class="quiet">To change or test it takes the scope manage.</p>;
   }
   const well = of.state === "active" && of.failing_since === null;
   return (
-    <div class="stack section">
-      <form class="filter" method="post" action={`${path}/test`}>
+    <div class="stack">
+      <form class="ask" method="post" action={`${path}/test`}>
         <Csrf visitor={visitor} />
-        <select name="type" aria-label="Type of the test event">
-          {EventType.options.map((type) => (
-            <option value={type} selected={type === "test.ping"}>
-              {type}
-            </option>
-          ))}
-        </select>
+        <label>
+          Type of the test event
+          <select name="type">
+            {EventType.options.map((type) => (
+              <option value={type} selected={type === "test.ping"}>
+                {type}
+              </option>
+            ))}
+          </select>
+        </label>
         <button class="button primary" type="submit">
-          Send a test event
+          Send it
         </button>
       </form>
-      <form class="filter" method="post" action={`${path}/recover`}>
+      <form class="ask" method="post" action={`${path}/recover`}>
         <Csrf visitor={visitor} />
-        <select name="hours" aria-label="Send again what failed in the last">
-          {SINCE.map(([hours, text]) => (
-            <option value={hours}>what failed in the last {text}</option>
-          ))}
-        </select>
+        <label>
+          Send again what failed in the last
+          <select name="hours">
+            {SINCE.map(([hours, text]) => (
+              <option value={hours}>{text}</option>
+            ))}
+          </select>
+        </label>
         <button class="button" type="submit">
           Recover
         </button>
       </form>
       {of.kind === "webhook" && (
-        <form class="filter" method="post" action={`${path}/rotate`}>
+        <form class="ask" method="post" action={`${path}/rotate`}>
           <Csrf visitor={visitor} />
-          <select name="overlap" aria-label="How long the old secret signs, too">
-            {OVERLAPS.map(([seconds, text]) => (
-              <option value={seconds}>the old one signs too, {text}</option>
-            ))}
-          </select>
+          <label>
+            How long the old secret signs, too
+            <select name="overlap">
+              {OVERLAPS.map(([seconds, text]) => (
+                <option value={seconds}>{text}</option>
+              ))}
+            </select>
+          </label>
           <button class="button" type="submit">
             Rotate the secret
           </button>
@@ -176,13 +185,16 @@ export const SubscriberDeliveries: FC<{
   <table class="deliveries stacked" role="table">
     <thead role="rowgroup">
       <tr role="row">
-        {["State", "Event", "Attempts", "Last answer", "Last attempt", "Next attempt", "Again"].map(
+        {["State", "Event", "Attempts", "Last answer", "Last attempt", "Next attempt"].map(
           (text) => (
-            <th scope="col" role="columnheader">
+            <th scope="col" role="columnheader" class={text === "Attempts" ? "end" : undefined}>
               {text}
             </th>
           ),
         )}
+        <th scope="col" role="columnheader">
+          <span class="unseen">Again</span>
+        </th>
       </tr>
     </thead>
     <tbody role="rowgroup">
@@ -198,7 +210,9 @@ export const SubscriberDeliveries: FC<{
               <td role="cell">
                 <code>{each.event_type ?? "no longer stored"}</code>
               </td>
-              <td role="cell">{each.attempts}</td>
+              <td role="cell" class="num end">
+                <Attempts count={each.attempts} />
+              </td>
               <td role="cell">
                 {answerText({ status: each.status, error: each.error, ms: each.duration_ms })}
               </td>
@@ -207,7 +221,10 @@ export const SubscriberDeliveries: FC<{
               </td>
               <td role="cell">
                 {each.next_attempt_at !== null && (
-                  <Time at={each.next_attempt_at} clock={visitor.clock} seconds />
+                  <>
+                    <span class="unit">again at </span>
+                    <Time at={each.next_attempt_at} clock={visitor.clock} seconds />
+                  </>
                 )}
               </td>
               <td role="cell">

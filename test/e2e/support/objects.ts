@@ -59,7 +59,7 @@ export function storedBytes(dir: string): Buffer {
   );
 }
 
-function fileOf(dir: string, project: string): string {
+export function fileOf(dir: string, project: string): string {
   const query = "SELECT name FROM project";
   const found = objectFiles(dir, "Project").find((file) =>
     read(file, (database) => database.prepare(query).all()[0]?.["name"] === project),
