@@ -6,7 +6,7 @@ import { World } from "../test/e2e/support/world.ts";
 import { launch } from "../test/browser/support/browser.ts";
 import { everyPage, inOtherStates, type Shown } from "../test/browser/support/pages.ts";
 import { seed } from "../test/browser/support/seed.ts";
-import { show, signedIn } from "../test/browser/support/visit.ts";
+import { show, signedIn } from "../test/browser/support/visitor.ts";
 import { ROOT } from "./lib/repo.ts";
 
 /**

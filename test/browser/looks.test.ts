@@ -8,7 +8,7 @@ import { World } from "../e2e/support/world.ts";
 import { launch } from "./support/browser.ts";
 import { everyPage } from "./support/pages.ts";
 import { seed, type Seeded } from "./support/seed.ts";
-import { show, signedIn } from "./support/visit.ts";
+import { show, signedIn } from "./support/visitor.ts";
 
 /** All pages, with something of everything on them. */
 

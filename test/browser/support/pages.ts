@@ -18,7 +18,9 @@ export function everyPage({ failed, hook, held, failing, story }: Seeded): Shown
     { name: "sign-in", path: "/sign-in", signedOut: true },
     { name: "overview", path: "/" },
     { name: "register", path: "/register" },
-    { name: "audit", path: "/audit" },
+    { name: "accounts", path: "/accounts" },
+    { name: "access", path: "/access" },
+    { name: "audit", path: "/audit?kind=project" },
     { name: "tokens", path: "/tokens" },
     { name: "settings", path: "/settings" },
     { name: "docs", path: "/docs" },
@@ -37,6 +39,8 @@ export function everyPage({ failed, hook, held, failing, story }: Seeded): Shown
     { name: "upload", path: "/projects/site/upload" },
     { name: "hooks", path: storefront("/hooks") },
     { name: "hook", path: hook },
+    { name: "hook-set-up", path: `${hook}/set-up` },
+    { name: "hook-remove", path: `${hook}/remove` },
     { name: "hook-new", path: storefront("/hooks/new") },
     { name: "hook-new-github", path: storefront("/hooks/new?source=github") },
     {
@@ -54,12 +58,13 @@ export function everyPage({ failed, hook, held, failing, story }: Seeded): Shown
     { name: "policy", path: storefront("/policy") },
     { name: "numbers", path: "/projects/archive/numbers" },
     { name: "events", path: storefront("/events") },
+    { name: "badge", path: storefront("/badge") },
     { name: "project-tokens", path: storefront("/tokens") },
   ];
 }
 
 /** The same pages in the states that look different. */
-export function inOtherStates({ held, refused, archived, story }: Seeded): Shown[] {
+export function inOtherStates({ held, refused, archived, failing, story }: Seeded): Shown[] {
   return [
     ...["docs", "evenings", "locked", "late", "newsletter"].map((name) => ({
       name: `project-${name}`,
@@ -81,6 +86,9 @@ export function inOtherStates({ held, refused, archived, story }: Seeded): Shown
       name: `subscriber-new-${kind}`,
       path: storefront(`/subscribers/new?kind=${kind}`),
     })),
+    { name: "badge-none", path: "/projects/newsletter/badge" },
+    { name: "badge-renew", path: storefront("/badge/renew") },
+    { name: "subscriber-remove", path: `${failing}/remove` },
     { name: "schedules-none", path: "/projects/newsletter/schedules" },
     { name: "windows-none", path: "/projects/newsletter/windows" },
     { name: "numbers-none", path: "/projects/newsletter/numbers" },

@@ -178,6 +178,13 @@ async function settings(world: World): Promise<Receiver> {
     time_zone: "Europe/Berlin",
   });
   await on("storefront", "POST", "/schedules", { at: tomorrow, skip_unchanged: true });
+  await on("storefront", "POST", "/badge", {});
+  await signalbox.ask("POST", "/v1/access", {
+    email_domain: "example.com",
+    scopes: ["read", "deploy"],
+    project: "storefront",
+    description: "Everybody in the shop's team",
+  });
   const token = {
     scopes: ["read", "deploy"],
     description: "The release bot",

@@ -1,34 +1,75 @@
-import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import type {
+  Browser,
+  BrowserContext,
+  BrowserContextOptions,
+  Locator,
+  Page,
+} from "playwright-core";
 import type { World } from "../../e2e/support/world.ts";
+import type { Shown } from "./pages.ts";
 
 /** Whatever a browser complained about: a blocked style, a failed script, a missing file. */
 export type Complaints = string[];
 
-/** Somebody who has signed in, with the instance's token unless another is given. */
-export async function visitorOf(
+/** A browser in which nobody has signed in yet. */
+async function contextOf(
   browser: Browser,
   { stack }: World,
-  complaints: Complaints,
-  { token = stack.info.token, ...options }: BrowserContextOptions & { token?: string } = {},
-): Promise<Page> {
+  options: BrowserContextOptions,
+): Promise<BrowserContext> {
   const context = await browser.newContext({
     baseURL: stack.info.url,
     timezoneId: "Europe/Berlin",
     ...options,
   });
   context.setDefaultTimeout(15_000);
-  const page = await context.newPage();
+  return context;
+}
+
+async function signIn(page: Page, token: string): Promise<void> {
+  await page.goto("/sign-in");
+  await page.getByLabel("Token").fill(token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL((url) => url.pathname !== "/sign-in");
+}
+
+/** Somebody who has signed in, with the instance's token unless another is given. */
+export async function visitorOf(
+  browser: Browser,
+  world: World,
+  complaints: Complaints,
+  { token = world.stack.info.token, ...options }: BrowserContextOptions & { token?: string } = {},
+): Promise<Page> {
+  const page = await (await contextOf(browser, world, options)).newPage();
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
     if (message.type() === "error") {
       complaints.push(message.text());
     }
   });
-  await page.goto("/sign-in");
-  await page.getByLabel("Token").fill(token);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL((url) => url.pathname !== "/sign-in");
+  await signIn(page, token);
   return page;
+}
+
+/** The browser of somebody who has signed in, with no page open. */
+export async function signedIn(
+  browser: Browser,
+  world: World,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
+  const context = await contextOf(browser, world, options);
+  const page = await context.newPage();
+  await signIn(page, world.stack.info.token);
+  await page.close();
+  return context;
+}
+
+/** Leads a page to what is to be shown. */
+export async function show(page: Page, { path, press: name }: Shown): Promise<void> {
+  await page.goto(path);
+  if (name !== undefined) {
+    await press(page, name);
+  }
 }
 
 /** What it leads to is loaded when this is done. */

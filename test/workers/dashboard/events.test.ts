@@ -23,7 +23,7 @@ const older = ({ text }: Page): string =>
 const rows = ({ text }: Page): string[] =>
   [
     ...text.matchAll(
-      /<td role="cell"><a href="\/projects\/([^"]+)">[^<]+<\/a><\/td><td role="cell">(\d+)/g,
+      /<td role="cell"[^>]*><a href="\/projects\/([^"]+)">[^<]+<\/a><\/td><td role="cell"[^>]*>(\d+)/g,
     ),
   ].map(([, project, number]) => `${project} ${number}`);
 
