@@ -69,8 +69,10 @@ export interface Wait {
   readonly until: number | null;
   /** The number it waits for its turn behind. */
   readonly behind: number | null;
-  /** Who is in the way and why, for a lock or a window; the branch, for an external. */
+  /** What people gave as the reason of a lock or a window; the branch, for an external. */
   readonly because: string | null;
+  /** Whose lock it is. */
+  readonly by: string | null;
 }
 
 const DAY_MS = 24 * 3_600_000;
@@ -119,7 +121,14 @@ export function decide(
     } else {
       const { number, external = null } = behind;
       const code = external === null ? "turn" : "external";
-      waits.set(deploy.id, { for: "turn", code, until: null, behind: number, because: external });
+      waits.set(deploy.id, {
+        for: "turn",
+        code,
+        until: null,
+        behind: number,
+        because: external,
+        by: null,
+      });
     }
   }
   return { start, waits, wakeAt };
@@ -144,12 +153,18 @@ export function classOf(
 
 /** What keeps a deploy from starting, whatever the lane; the first of these that does is what people are told. */
 function heldBack(deploy: Waiting, rules: Rules, now: number): Wait | null {
-  const wait = (reason: WaitingFor, until: number | null, because: string | null = null): Wait => ({
+  const wait = (
+    reason: WaitingFor,
+    until: number | null,
+    because: string | null = null,
+    by: string | null = null,
+  ): Wait => ({
     for: reason,
     code: reason,
     until,
     behind: null,
     because,
+    by,
   });
   const later = (at: number | null): at is number => at !== null && at > now;
   if (later(deploy.due_at)) {
@@ -167,7 +182,7 @@ function heldBack(deploy: Waiting, rules: Rules, now: number): Wait | null {
       (until === null || until > now),
   );
   if (lock !== undefined) {
-    return wait("lock", lock.until, `${lock.holder}: ${lock.reason}`);
+    return wait("lock", lock.until, lock.reason, lock.holder);
   }
   const opening = rules.openings[deploy.environment];
   if (!opening.open && deploy.released_by === null) {

@@ -172,9 +172,8 @@ export const reasons = {
   }),
 } as const;
 
-function waitSentence({ code, until, behind, because }: Wait): string {
+function waitSentence({ code, until, behind, because, by }: Wait): string {
   const time = until === null ? null : moment(until);
-  const why = because === null ? "" : ` (${because})`;
   switch (code) {
     case "external":
       return `Waits for a build of ${because ?? "a branch"} that was started outside Signalbox.`;
@@ -193,9 +192,12 @@ function waitSentence({ code, until, behind, because }: Wait): string {
     case "quiet_period":
       return `Waits for the quiet period${time === null ? "" : `, until ${time}`}.`;
     case "lock":
-      return `Waits for a lock${why}${time === null ? "" : `, until ${time}`}.`;
+      return `Waits for the lock by ${by ?? "somebody"}${time === null ? "" : `, until ${time}`}${because === null ? "." : `: “${because}”.`}`;
     case "window":
-      return `Waits for a window to open${time === null ? "" : ` at ${time}`}${why}.`;
+      // It may be one that allows deploys, which has to open, or one that denies them, which has to end.
+      return because === null
+        ? `Waits for a window to open${time === null ? "" : ` at ${time}`}.`
+        : `Waits for the window “${because}”${time === null ? "" : `, until ${time}`}.`;
     case "approval":
       return `Waits for approval${time === null ? "" : `, until ${time}`}.`;
   }

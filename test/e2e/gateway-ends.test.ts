@@ -40,7 +40,7 @@ describe.concurrent("wrangler, when its deploy", { timeout: 150_000 }, () => {
     const { code, output } = await it.deploy("--branch", "main");
     expect(code).toBe(1);
     expect(lastLine(output)).toBe(
-      `Deploy #1 was given up after 1 min. Waits for a lock (Ada: moving), until ${until.slice(11, 19)} UTC. [code: 8900006]`,
+      `Deploy #1 was given up after 1 min. Waits for the lock by Ada, until ${until.slice(11, 19)} UTC: “moving”. [code: 8900006]`,
     );
     const [deploy] = await world.signalbox.deploys("long");
     expect(deploy).toMatchObject({ status: "canceled", reason_code: "canceled" });

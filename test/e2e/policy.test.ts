@@ -282,7 +282,7 @@ describe.concurrent("rules", { timeout: 100_000 }, () => {
       status: "queued",
       waiting: { for: "lock", until: null },
       reason_code: "lock",
-      reason: "Waits for a lock (Ada: moving the shop).",
+      reason: "Waits for the lock by Ada: “moving the shop”.",
     });
     const { id, reason, waiting } = held;
     const same = { id, reason, waiting };

@@ -80,11 +80,13 @@ export function localized(
     if (Number.isNaN(at)) {
       continue;
     }
-    pieces.push(visible(reason.slice(from, match.index)));
     const away = at === until ? distance(at, clock) : null;
     const far = away !== null && date === undefined && time.length > 5 ? `, ${away}` : "";
     const soon = at - clock.now < 600_000;
-    pieces.push({ at, text: moment(at, clock, soon && time.length > 5) }, far);
+    const then = moment(at, clock, soon && time.length > 5);
+    const before = visible(reason.slice(from, match.index));
+    // At 18:00, but tomorrow 18:00.
+    pieces.push(/^\d/.test(then) ? before : before.replace(/ at $/, " "), { at, text: then }, far);
     from = match.index + whole.length;
   }
   pieces.push(visible(reason.slice(from)));

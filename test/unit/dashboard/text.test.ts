@@ -64,8 +64,15 @@ describe("reasons in the reader's zone", () => {
   it("with how far off its end is, where that is known", () => {
     const until = Date.UTC(2026, 10, 24, 17);
     expect(
-      said(localized("Waits for a window to open at 17:00:00 UTC (Evenings).", until, CLOCK)),
-    ).toBe("Waits for a window to open at 18:00, in 3 h 28 min (Evenings).");
+      said(localized("Waits for the window “Evenings”, until 17:00:00 UTC.", until, CLOCK)),
+    ).toBe("Waits for the window “Evenings”, until 18:00, in 3 h 28 min.");
+  });
+
+  it("of another day, as people say it", () => {
+    const until = Date.UTC(2026, 10, 25, 17);
+    expect(
+      said(localized("Waits for a window to open at 2026-11-25 17:00 UTC.", until, CLOCK)),
+    ).toBe("Waits for a window to open tomorrow 18:00.");
   });
 
   it("a time past midnight UTC is the nearest one", () => {

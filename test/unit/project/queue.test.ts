@@ -56,12 +56,14 @@ describe("the line", () => {
       until: null,
       behind: 1,
       because: null,
+      by: null,
     });
     expect(line.waits.get("dpl_3")).toMatchObject({
       for: "turn",
       until: null,
       behind: 1,
       because: null,
+      by: null,
     });
   });
 
@@ -91,6 +93,7 @@ describe("the line", () => {
       until: null,
       behind: null,
       because: "a",
+      by: null,
     });
     expect(decide(all, [external], rules({ lane: "target" }), NOW).start).toEqual(["dpl_1"]);
   });
@@ -115,6 +118,7 @@ describe("the line", () => {
       until: NOW + 5_000,
       behind: null,
       because: null,
+      by: null,
     });
     expect(line.wakeAt).toBe(NOW + 5_000);
   });
@@ -188,7 +192,8 @@ describe("a rule of the line", () => {
       {
         for: "lock",
         until: NOW + 60_000,
-        because: "Ada: the shop is moving",
+        because: "the shop is moving",
+        by: "Ada",
         wakeAt: NOW + 60_000,
       },
     ],

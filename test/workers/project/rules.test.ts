@@ -102,7 +102,7 @@ describe("a window", () => {
     const held = await world.deploy(id(second));
     const opens = new Date(Math.floor(world.now() / (60 * MINUTE)) * 60 * MINUTE + 30 * MINUTE);
     expect(held.waiting).toEqual({ for: "window", until: opens.toISOString() });
-    expect(held.reason).toContain("(lunch)");
+    expect(held.reason).toContain("Waits for the window “lunch”, until ");
     expect((await world.deploy(id(first))).status).toBe("superseded");
     expect((await world.ended(id(second))).status).toBe("succeeded");
     const at = Date.parse((await world.deploy(id(second))).started_at ?? "");
@@ -147,7 +147,7 @@ describe("a lock", () => {
     await world.run(10 * MINUTE);
     const held = await world.deploy(id(push));
     expect(held.waiting).toEqual({ for: "lock", until: null });
-    expect(held.reason).toBe("Waits for a lock (Ada: moving house).");
+    expect(held.reason).toBe("Waits for the lock by Ada: “moving house”.");
     expect((await world.stub().view())?.locks).toHaveLength(1);
     expect(await world.stub().removeLock("lck_1", "tok_ada")).toBe(true);
     expect((await world.ended(id(push))).status).toBe("succeeded");
