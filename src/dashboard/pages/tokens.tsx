@@ -2,17 +2,20 @@ import type { Context } from "hono";
 import type { FC } from "hono/jsx";
 
 import type { Api, AppEnv } from "../../api/context.ts";
+import { existing } from "../../problem.ts";
 import type { TokenView } from "../../tokens.ts";
 import type { Ask as Asking } from "../ask.ts";
+import { askPage } from "../ask-page.tsx";
 import { Head, show, Told } from "../frame.tsx";
+import type { Question } from "../model/confirm.ts";
 import { visible } from "../model/text.ts";
 import { markOf } from "../model/words.ts";
 import { ScopeField } from "../parts/form.tsx";
 import { Icon, Mark } from "../parts/mark.tsx";
-import { Action, CopyField, Csrf } from "../parts/project.tsx";
+import { Ask, CopyField, Csrf } from "../parts/project.tsx";
 import { Time } from "../parts/say.tsx";
 import { answerRefused, follow, onForm, textOf } from "../posting.ts";
-import { tabPage, viewOf } from "../tab-page.tsx";
+import { deletionPage, tabPage, viewOf } from "../tab-page.tsx";
 import { admit, admitToInstance, type Visitor } from "../visitor.ts";
 
 const DAY_MS = 86_400_000;
@@ -25,17 +28,22 @@ export function tokenRoutes(api: Api, ask: Asking): void {
   ];
   for (const place of places) {
     const whole = place.path === "/tokens";
+    const pathOf = (c: Context<AppEnv>): string =>
+      whole ? "/tokens" : `/projects/${c.req.param("project")}/tokens`;
+    const tokensOf = async (c: Context<AppEnv>, visitor: Visitor): Promise<TokenView[]> => {
+      const reply = await ask<{ items: TokenView[] }>(c, visitor, "GET", place.api);
+      if (!reply.ok) {
+        throw answerRefused(reply);
+      }
+      return reply.value.items;
+    };
     const list = async (
       c: Context<AppEnv>,
       visitor: Visitor,
       more: More = {},
     ): Promise<Response> => {
-      const reply = await ask<{ items: TokenView[] }>(c, visitor, "GET", place.api);
-      if (!reply.ok) {
-        throw answerRefused(reply);
-      }
-      const path = whole ? "/tokens" : `/projects/${c.req.param("project")}/tokens`;
-      const children = <List all={reply.value.items} path={path} visitor={visitor} more={more} />;
+      const all = await tokensOf(c, visitor);
+      const children = <List all={all} path={pathOf(c)} visitor={visitor} more={more} />;
       const status = more.wrong === undefined ? 200 : 422;
       if (!whole) {
         const on = {
@@ -78,14 +86,48 @@ export function tokenRoutes(api: Api, ask: Asking): void {
       return list(c, visitor, reply.ok ? { token: reply.value.token } : { wrong: reply.detail });
     });
 
+    api.get(`${place.path}/:id/revoke`, async (c) => {
+      const visitor = await (whole ? admitToInstance(c) : admit(c, "project"));
+      const found = (await tokensOf(c, visitor)).find(({ id }) => id === c.req.param("id"));
+      const question = questionOf(
+        existing(found ?? null, "token_not_found", "There is no such token."),
+      );
+      const back = pathOf(c);
+      if (whole) {
+        return askPage(c, visitor, { at: "tokens", back, crumb: "Tokens" }, question);
+      }
+      const on = { project: await viewOf(c), tab: "tokens", title: question.title } as const;
+      return deletionPage(c, visitor, on, question, back);
+    });
+
     onForm(api, `${place.path}/:id/revoke`, async (c, visitor) => {
       const id = encodeURIComponent(c.req.param("id") ?? "");
       const reply = await ask<null>(c, visitor, "DELETE", `${place.api}/${id}`);
-      const to = whole ? "/tokens" : `/projects/${c.req.param("project")}/tokens`;
       const done = "Revoked. Whoever is signed in with it is not any more.";
-      return follow(c, reply, { done, not: "Not revoked" }, to);
+      return follow(c, reply, { done, not: "Not revoked" }, pathOf(c));
     });
   }
+}
+
+function questionOf({ id, description, scopes }: TokenView): Question {
+  return {
+    title: "Revoke this token?",
+    facts: [
+      ["Token", [description === null ? "" : { foreign: visible(description) }, ` ${id}`]],
+      ["May", [scopes.join(", ")]],
+      [
+        "Then",
+        [
+          "What uses it is refused from then on, and whoever is signed in with it is not any more. It can't be taken back.",
+        ],
+      ],
+    ],
+    reason: "none",
+    button: "Revoke the token",
+    keep: "Keep the token",
+    danger: true,
+    needs: "manage",
+  };
 }
 
 interface More {
@@ -131,14 +173,9 @@ const List: FC<{ all: readonly TokenView[]; path: string; visitor: Visitor; more
               </span>
             </span>
             {token.revoked_at === null && (
-              <Action
-                to={`${path}/${token.id}/revoke`}
-                visitor={visitor}
-                needs="manage"
-                kind="danger"
-              >
-                Revoke
-              </Action>
+              <Ask to={`${path}/${token.id}/revoke`} visitor={visitor} needs="manage" kind="danger">
+                Revoke…
+              </Ask>
             )}
           </li>
         ))}

@@ -81,7 +81,7 @@ export function windowRoutes(api: Api, ask: Asking): void {
     const windows =
       removed === undefined
         ? [...policy.windows, windowIn(form)]
-        : policy.windows.filter((_, n) => String(n) !== removed);
+        : policy.windows.filter((window) => JSON.stringify(window) !== removed);
     // Against the rules as they were read: whoever was faster is not overwritten.
     const match = { "if-match": `"${revision}"` };
     const reply = await ask<Policy>(c, visitor, "PATCH", "/policy", { windows }, match);

@@ -73,7 +73,7 @@ export const WindowsPage: FC<WindowsProps> = ({ of, visitor, locking, explained,
               <p class="none">None: deploys may start at any time.</p>
             )}
             <ul class="list">
-              {project.policy.windows.map((window, n) => (
+              {project.policy.windows.map((window) => (
                 <li>
                   <span>
                     <Icon name="window" tone="wait" />{" "}
@@ -93,7 +93,7 @@ export const WindowsPage: FC<WindowsProps> = ({ of, visitor, locking, explained,
                       to={`${path}/windows`}
                       visitor={visitor}
                       needs="manage"
-                      values={{ remove: String(n) }}
+                      values={{ remove: JSON.stringify(window) }}
                     >
                       Take away
                     </Action>

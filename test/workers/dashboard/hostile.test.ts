@@ -304,6 +304,7 @@ async function pages(): Promise<string[]> {
     schedules: await ids("schedules"),
     account: await idsAt("/v1/accounts"),
     access: await idsAt("/v1/access"),
+    tokens: [...(await ids("tokens")), ...(await idsAt("/v1/tokens"))],
   };
   const paths = api.routes
     .filter(({ method, path }) => method === "GET" && !/^\/assets\/|\/live$/.test(path))
