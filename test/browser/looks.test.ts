@@ -75,6 +75,26 @@ describe("every page", () => {
     await Promise.all([look(), look()]);
     expect(wrong).toEqual([]);
   }, 240_000);
+
+  test("is looked at by an examiner that finds what is planted", async () => {
+    const page = await somebody.newPage();
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.goto("/settings");
+    await page.evaluate(await readFile(AXE, "utf8"));
+    await page.evaluate(() => {
+      const heading = document.querySelector("h1");
+      if (heading !== null) {
+        heading.style.color = "#333";
+        heading.append(document.createElement("button"));
+      }
+    });
+    const found = await violations(page, {});
+    await page.close();
+    expect(found.map((text) => text.split(":")[0]).sort()).toEqual([
+      "button-name",
+      "color-contrast",
+    ]);
+  });
 });
 
 test.each(["overview", "project-archive", "deploy-failed"])(

@@ -191,7 +191,7 @@ describe("a subscriber", () => {
     const page = await visitor();
     const { receiver } = await subscribed(page);
     receiver.answer = () => ({ status: 503, body: "closed for lunch" });
-    await press(page, "Send a test event");
+    await press(page, "Send it");
     await mark(page);
     // The second comes by itself; the third would in five minutes.
     await row(page, /trying again\s*test\.ping\s*2\D*503/);

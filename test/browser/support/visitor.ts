@@ -74,9 +74,7 @@ export async function show(page: Page, { path, press: name }: Shown): Promise<vo
 
 /** What it leads to is loaded when this is done. */
 export async function through(page: Page, click: () => Promise<void>): Promise<void> {
-  const gone = page.waitForEvent("framenavigated");
-  await click();
-  await gone;
+  await Promise.all([page.waitForEvent("framenavigated"), click()]);
   await page.waitForLoadState();
 }
 
