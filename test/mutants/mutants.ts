@@ -156,7 +156,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: "meta.commit_hash === form.commit_hash",
     to: "true",
     test: "unit/project/twin.test.ts",
-    title: "another commit: false",
+    title: "another commit",
   },
   {
     name: "creates again, whatever is found",

@@ -1,6 +1,8 @@
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import type { Fault } from "../../../sandbox/types.ts";
+import { instanceOf } from "../../../src/objects.ts";
 import { World } from "../support/world.ts";
 
 afterEach(() => {
@@ -134,6 +136,10 @@ describe("a create request that is answered", () => {
     await world.run(5_000);
     const held = await world.deploy(accepted.deploy?.id ?? "");
     expect(held).toMatchObject({ status: "queued", waiting: { for: "budget" } });
+    expect(await instanceOf(env).permit(world.sandbox.accountId, "call")).toMatchObject({
+      granted: false,
+      until: expect.closeTo(world.now() + 85_000, -4),
+    });
     const calls = world.sandbox.journal().requests.length;
     await world.run(80_000);
     expect(world.sandbox.journal().requests).toHaveLength(calls);
