@@ -2,6 +2,7 @@ import type { Context } from "hono";
 
 import { referenceIn, type Api, type AppEnv } from "../api/context.ts";
 import { askInside, type Reply } from "../api/inside.ts";
+import { answerRefused } from "./posting.ts";
 import type { Visitor } from "./visitor.ts";
 
 /** Asks an operation of `/v1` with what the visitor's token may do, by the same code as anybody else's request. */
@@ -32,4 +33,18 @@ export function asking(api: Api): Ask {
 
 function base(c: Context<AppEnv>): string {
   return `/v1/projects/${referenceIn(c)}`;
+}
+
+/** What a page shows of an answer. A refusal is the whole page's. */
+export async function read<T>(
+  ask: Ask,
+  c: Context<AppEnv>,
+  visitor: Visitor,
+  path: string,
+): Promise<T> {
+  const reply = await ask<T>(c, visitor, "GET", path);
+  if (!reply.ok) {
+    throw answerRefused(reply);
+  }
+  return reply.value;
 }

@@ -7,14 +7,14 @@ import { referenceOf } from "../../objects.ts";
 import { existing } from "../../problem.ts";
 import { registeredProjects } from "../../walk.ts";
 import { askPage } from "../ask-page.tsx";
-import type { Ask as Asking } from "../ask.ts";
+import { read, type Ask as Asking } from "../ask.ts";
 import { Head, show, Told } from "../frame.tsx";
 import type { Question } from "../model/confirm.ts";
 import { visible } from "../model/text.ts";
 import { ScopeField, TextField, Wrong } from "../parts/form.tsx";
 import { Ask, CopyField, Csrf } from "../parts/project.tsx";
 import { Time } from "../parts/say.tsx";
-import { answerRefused, follow, onForm, textOf } from "../posting.ts";
+import { follow, onForm, textOf } from "../posting.ts";
 import { admitToInstance, type Visitor } from "../visitor.ts";
 
 /** The kinds of somebody, as the API has them and as people are asked. */
@@ -31,13 +31,8 @@ interface Refused {
 
 /** Who comes through Cloudflare Access may do what these rules say. */
 export function accessRoutes(api: Api, ask: Asking): void {
-  const rulesOf = async (c: Context<AppEnv>, visitor: Visitor): Promise<AccessRuleView[]> => {
-    const reply = await ask<{ items: AccessRuleView[] }>(c, visitor, "GET", "/v1/access");
-    if (!reply.ok) {
-      throw answerRefused(reply);
-    }
-    return reply.value.items;
-  };
+  const rulesOf = async (c: Context<AppEnv>, visitor: Visitor): Promise<AccessRuleView[]> =>
+    (await read<{ items: AccessRuleView[] }>(ask, c, visitor, "/v1/access")).items;
 
   const list = async (
     c: Context<AppEnv>,

@@ -4,12 +4,12 @@ import type { Api, AppEnv } from "../../api/context.ts";
 import { existing } from "../../problem.ts";
 import { registeredProjects } from "../../walk.ts";
 import { askPage } from "../ask-page.tsx";
-import type { Ask as Asking } from "../ask.ts";
+import { read, type Ask as Asking } from "../ask.ts";
 import { Head, show, Told } from "../frame.tsx";
 import { visible } from "../model/text.ts";
 import { accountIn, AccountForm, AccountList, type Account } from "../parts/account.tsx";
 import { BuildsAtOnce, CallBudgets, type Builds, type OwnersBudget } from "../parts/limit.tsx";
-import { answerRefused, follow, onForm, textOf } from "../posting.ts";
+import { follow, onForm, textOf } from "../posting.ts";
 import { admitToInstance, type Visitor } from "../visitor.ts";
 
 /** A form that was refused, with what was written. */
@@ -21,15 +21,8 @@ interface Refused {
 
 /** The Cloudflare accounts, and what Cloudflare lets all of them do. */
 export function accountRoutes(api: Api, ask: Asking): void {
-  const read = async <T,>(c: Context<AppEnv>, visitor: Visitor, path: string): Promise<T> => {
-    const reply = await ask<T>(c, visitor, "GET", path);
-    if (!reply.ok) {
-      throw answerRefused(reply);
-    }
-    return reply.value;
-  };
   const accountsOf = async (c: Context<AppEnv>, visitor: Visitor): Promise<Account[]> => {
-    const { items } = await read<{ items: Omit<Account, "projects">[] }>(c, visitor, ACCOUNTS);
+    const { items } = await read<{ items: Omit<Account, "projects">[] }>(ask, c, visitor, ACCOUNTS);
     const counts = await projectCounts(c);
     return items.map((each) => ({ ...each, projects: counts.get(each.id) ?? 0 }));
   };
@@ -46,8 +39,8 @@ export function accountRoutes(api: Api, ask: Asking): void {
     refused: Refused | null = null,
   ): Promise<Response> => {
     const accounts = await accountsOf(c, visitor);
-    const { owners } = await read<{ owners: OwnersBudget[] }>(c, visitor, "/v1/budget");
-    const builds = await read<Builds>(c, visitor, "/v1/builds");
+    const { owners } = await read<{ owners: OwnersBudget[] }>(ask, c, visitor, "/v1/budget");
+    const builds = await read<Builds>(ask, c, visitor, "/v1/builds");
     const on = (what: Refused["of"]): Refused | null => (refused?.of === what ? refused : null);
     const children = (
       <>

@@ -4,7 +4,7 @@ import type { FC } from "hono/jsx";
 import type { Api, AppEnv } from "../../api/context.ts";
 import { existing } from "../../problem.ts";
 import type { TokenView } from "../../tokens.ts";
-import type { Ask as Asking } from "../ask.ts";
+import { read, type Ask as Asking } from "../ask.ts";
 import { askPage } from "../ask-page.tsx";
 import { Head, show, Told } from "../frame.tsx";
 import type { Question } from "../model/confirm.ts";
@@ -14,7 +14,7 @@ import { ScopeField } from "../parts/form.tsx";
 import { Icon, Mark } from "../parts/mark.tsx";
 import { Ask, CopyField, Csrf } from "../parts/project.tsx";
 import { Time } from "../parts/say.tsx";
-import { answerRefused, follow, onForm, textOf } from "../posting.ts";
+import { follow, onForm, textOf } from "../posting.ts";
 import { deletionPage, tabPage, viewOf } from "../tab-page.tsx";
 import { admit, admitToInstance, type Visitor } from "../visitor.ts";
 
@@ -30,13 +30,8 @@ export function tokenRoutes(api: Api, ask: Asking): void {
     const whole = place.path === "/tokens";
     const pathOf = (c: Context<AppEnv>): string =>
       whole ? "/tokens" : `/projects/${c.req.param("project")}/tokens`;
-    const tokensOf = async (c: Context<AppEnv>, visitor: Visitor): Promise<TokenView[]> => {
-      const reply = await ask<{ items: TokenView[] }>(c, visitor, "GET", place.api);
-      if (!reply.ok) {
-        throw answerRefused(reply);
-      }
-      return reply.value.items;
-    };
+    const tokensOf = async (c: Context<AppEnv>, visitor: Visitor): Promise<TokenView[]> =>
+      (await read<{ items: TokenView[] }>(ask, c, visitor, place.api)).items;
     const list = async (
       c: Context<AppEnv>,
       visitor: Visitor,
