@@ -46,7 +46,7 @@ beforeAll(async () => {
     Ruled.make(world, "rolled"),
   ]);
   await world.pages.fault({ call: "delete", kind: "unauthorized", project: "stuck" });
-  await world.pages.speed({ factor: 0.1, stages: { build: 220_000 } });
+  await world.pages.speed({ factor: 0.1, stages: { build: 300_000 } });
   slow = await stuck.push();
   await until("it to be under way", async () => (await stuck.made()).length === 1);
   await world.pages.speed({ factor: 0.1 });
@@ -111,7 +111,7 @@ describe.concurrent("rules", { timeout: 100_000 }, () => {
       reason_code: "window",
       waiting: { for: "window", until: opening },
     });
-    expect(held.reason).toContain("(the fair)");
+    expect(held.reason).toContain("Waits for the window “the fair”, until ");
     const older = await Promise.all([windowed.ended(first), windowed.ended(second)]);
     expect(older).toMatchObject([
       { status: "superseded", superseded_by: second },
