@@ -54,23 +54,30 @@ export async function reconcile(stage: Stage, load: Load, dir: string): Promise<
   return { counts, broken };
 }
 
-/** Whether anything is still to come. */
-export async function isQuiet(stage: Stage, dir: string): Promise<boolean> {
+/** What is still to come. */
+export async function openIn(stage: Stage, dir: string): Promise<string[]> {
+  const open: string[] = [];
   for (const project of stage.projects) {
     const view = await stage.signalbox.ask<ProjectView>("GET", `/v1/projects/${project}`);
-    const schedules = rowsOf(dir, project, "SELECT 1 FROM schedules WHERE ended_at IS NULL");
-    const open = rowsOf(dir, project, "SELECT 1 FROM uploads WHERE state <> 'sealed'");
-    const left = [view.running, view.waiting, view.leftovers, schedules, open];
-    if (left.some(({ length }) => length > 0)) {
-      return false;
-    }
     const events = await stage.signalbox.events(project);
     const own = stage.subscribers.filter((one) => one.project === project);
-    if (own.some((subscriber) => missedBy(subscriber, events).length > 0)) {
-      return false;
-    }
+    open.push(
+      ...[...view.running, ...view.waiting].map(
+        ({ number, status, reason }) => `${project} #${number} is ${status}: ${reason}`,
+      ),
+      ...view.leftovers.map((left) => `${project}: ${left.kind} ${left.deployment_id}`),
+      ...rowsOf(dir, project, "SELECT id FROM schedules WHERE ended_at IS NULL").map(
+        ({ id }) => `${project}: the schedule ${String(id)}`,
+      ),
+      ...rowsOf(dir, project, "SELECT id FROM uploads WHERE state <> 'sealed'").map(
+        ({ id }) => `${project}: the upload ${String(id)}`,
+      ),
+      ...own.flatMap((one) =>
+        missedBy(one, events).map(({ sequence }) => `${project}: event ${sequence} for ${one.id}`),
+      ),
+    );
   }
-  return true;
+  return open;
 }
 
 /** Each answered trigger has a deploy, and that has ended as it may; each key has one. */

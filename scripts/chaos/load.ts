@@ -167,7 +167,7 @@ export class Load {
         };
       case "upload":
         return async () => {
-          const reply = await signalbox.send("POST", path, this.#form(commit, 300_000), keyed);
+          const reply = await signalbox.send("POST", path, this.#form(commit, 20_000), keyed);
           return this.#read(reply, () => known((reply.json as Accepted).deploy?.id));
         };
       case "gateway":
@@ -218,7 +218,7 @@ export class Load {
         return;
       }
       case "schedule": {
-        const at = soon(2_000 + chance * 4_000);
+        const at = soon(5_000 + chance * 5_000);
         reply = await signalbox.send("POST", `${base}/schedules`, { at, branch });
         if (reply.status === 201) {
           this.schedules.push({ id: (reply.json as { id: string }).id, project });
@@ -236,7 +236,10 @@ export class Load {
         break;
       }
       case "lock": {
-        const body = { reason: `until later ${key.slice(0, 7)}`, until: soon(chance * 5_000) };
+        const body = {
+          reason: `until later ${key.slice(0, 7)}`,
+          until: soon(5_000 + chance * 5_000),
+        };
         reply = await signalbox.send("POST", `${base}/locks`, body);
         break;
       }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { startStack } from "../lib/stack.ts";
-import { isQuiet, reconcile } from "./ledger.ts";
+import { openIn, reconcile } from "./ledger.ts";
 import type { Ledger } from "./ledger.ts";
 import { Load } from "./load.ts";
 import { planOf } from "./plan.ts";
@@ -21,6 +21,7 @@ const BOUND_MS = 12_000;
 /** A create request that never arrived is looked for during 120 s, and each time it is lost anew. */
 const DRAIN_MS = 420_000;
 const LOOK_MS = 500;
+const SAID_EVERY = 20;
 
 /** Load over all doors while Signalbox is killed again and again; then everything comes to its end and is reconciled. */
 export async function chaos({ kills, seed, say = () => {} }: ChaosOptions): Promise<Ledger> {
@@ -56,13 +57,16 @@ export async function chaos({ kills, seed, say = () => {} }: ChaosOptions): Prom
       await load.over();
       await stage.pages.clearFaults();
       const deadline = performance.now() + DRAIN_MS;
-      let quiet = await isQuiet(stage, dir);
-      while (!quiet && performance.now() < deadline) {
+      let open = await openIn(stage, dir);
+      for (let n = 0; open.length > 0 && performance.now() < deadline; n++) {
+        if (n % SAID_EVERY === 0) {
+          say(`${open.length} still to come, such as: ${open[0]}`);
+        }
         await delay(LOOK_MS);
-        quiet = await isQuiet(stage, dir);
+        open = await openIn(stage, dir);
       }
       const ledger = await reconcile(stage, load, dir);
-      const late = quiet ? [] : [`not all has ended within ${DRAIN_MS / 1000} s`];
+      const late = open.map((what) => `not over after ${DRAIN_MS / 1000} s: ${what}`);
       return {
         counts: { "kills survived": killed, ...ledger.counts },
         broken: [...ledger.broken, ...late],
