@@ -1,5 +1,5 @@
 import * as errors from "./errors.ts";
-import { FAULT_CALLS, STAGES } from "./types.ts";
+import { FAULT_CALLS, FAULT_KINDS, STAGES } from "./types.ts";
 import { count, sortable } from "./world.ts";
 import type { ApiError } from "./errors.ts";
 import type { Shape } from "./create.ts";
@@ -9,19 +9,6 @@ import type { Call, Fault, FaultKind } from "./types.ts";
 
 /** Faults that act on the deployment a call makes, and so strike only calls that make one. */
 const SHAPING = ["stuck", "unknown_enum", "fail_build"];
-const KINDS = [
-  ...SHAPING,
-  "rate_limited",
-  "server_error",
-  "unknown_error",
-  "html",
-  "unauthorized",
-  "hang",
-  "dropped",
-  "lost",
-  "late",
-  "expired_assets",
-];
 
 export function addFault(world: World, fault: Fault): void {
   const problem = faultProblem(fault);
@@ -115,8 +102,8 @@ function faultProblem(fault: Fault): string | null {
   if (fault.call !== "any" && !FAULT_CALLS.includes(fault.call)) {
     return `Unknown call "${fault.call as string}". Use one of: any, ${FAULT_CALLS.join(", ")}.`;
   }
-  if (!KINDS.includes(fault.kind)) {
-    return `Unknown kind "${fault.kind as string}". Use one of: ${KINDS.join(", ")}.`;
+  if (!FAULT_KINDS.includes(fault.kind)) {
+    return `Unknown kind "${fault.kind as string}". Use one of: ${FAULT_KINDS.join(", ")}.`;
   }
   if (SHAPING.includes(fault.kind) && !["create", "retry", "any"].includes(fault.call)) {
     return `A "${fault.kind}" acts on the deployment a call makes: use it with create or retry.`;

@@ -153,6 +153,22 @@ export type FaultKind =
   /** The deployment fails, in `stage` (default `build`; a direct upload always in `deploy`). */
   | { kind: "fail_build"; stage?: StageName };
 
+export const FAULT_KINDS = [
+  "rate_limited",
+  "server_error",
+  "unknown_error",
+  "html",
+  "unauthorized",
+  "hang",
+  "dropped",
+  "lost",
+  "late",
+  "stuck",
+  "unknown_enum",
+  "expired_assets",
+  "fail_build",
+] as const satisfies readonly FaultKind["kind"][];
+
 export type Fault = {
   call: Call | "any";
   /** How often it strikes; default 1. */

@@ -182,7 +182,8 @@ function timedOut(context: Context, row: DeployRow, stage: string): boolean {
   const { deadline_seconds: total, stage_deadlines_seconds: stages } = policyOf(context.sql);
   const own = Object.hasOwn(stages, stage) ? stages[stage as keyof typeof stages] : undefined;
   const since = [
-    [row.started_at ?? 0, total],
+    // What Cloudflare put off had nothing running meanwhile.
+    [row.posted_at ?? row.started_at ?? 0, total],
     [row.stage_since ?? context.now(), own ?? Infinity],
   ] as const;
   for (const [began, seconds] of since) {

@@ -147,6 +147,17 @@ describe("a create request that is answered", () => {
     expect(world.created()).toHaveLength(1);
   });
 
+  it("has its deadline before it still, however long a 429 has put it off", async () => {
+    const world = await World.create({ policy: { deadline_seconds: 600 } });
+    const deploy = await pushWith(world, {
+      call: "create",
+      kind: "rate_limited",
+      retry_after: 1_200,
+    });
+    expect(deploy).toMatchObject({ status: "succeeded", attempts: 2 });
+    expect(world.created()).toEqual([deploy.deployment?.id]);
+  });
+
   it.each([
     [{ call: "create", kind: "html" }, 2],
     [{ call: "create", kind: "unknown_error", times: 2 }, 3],
