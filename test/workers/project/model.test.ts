@@ -1,9 +1,10 @@
 import * as fc from "fast-check";
 import { afterAll, describe, it, vi } from "vitest";
 
+import { seeded, withoutChance } from "../../support/chance.ts";
 import { modelRuns, steps } from "../../support/runs.ts";
 import { COMMANDS, policy } from "../support/model/commands.ts";
-import { Play } from "../support/model/play.ts";
+import { Play, travelMs } from "../support/model/play.ts";
 
 /**
  * The line's rules over the real object, the instance and the sandbox in virtual time: 700 runs of up to 6 random steps and
@@ -26,11 +27,15 @@ describe("a project's line", () => {
     async ({ runs, length }) => {
       await fc.assert(
         fc.asyncProperty(
+          fc.nat(),
           fc.boolean(),
           policy,
           steps(COMMANDS, length),
-          async (history, rules, sequence) => {
-            const play = await Play.begin();
+          async (seed, history, rules, sequence) => {
+            const draw = seeded(seed);
+            const leaveToChance = withoutChance(draw);
+            const play = await Play.begin({ draw });
+            play.world.travelMs = () => travelMs(draw);
             try {
               await play.step(() => play.history(history ? 2 : 0));
               await play.step(() => play.people.changePolicy(rules));
@@ -40,6 +45,7 @@ describe("a project's line", () => {
               await play.finish();
             } finally {
               await play.end();
+              leaveToChance();
             }
           },
         ),

@@ -4,7 +4,7 @@ import type { Call, FaultKind } from "../../../../sandbox/types.ts";
 import { newId } from "../../../../src/ids.ts";
 import { HookSettings } from "../../../../src/project/hook-settings.ts";
 import type { Deploy } from "../../../../src/project/shapes.ts";
-import { World } from "../world.ts";
+import { World, type WorldOptions } from "../world.ts";
 import { Ledger } from "./ledger.ts";
 import { People } from "./people.ts";
 import { judge, judgeEnd } from "./rules.ts";
@@ -30,18 +30,13 @@ export class Play {
   }
 
   /** Every run begins at noon of another day, so that the same commands do the same. */
-  static async begin(): Promise<Play> {
-    if (vi.isFakeTimers()) {
+  static async begin(options: WorldOptions): Promise<Play> {
+    if (options.beside === undefined && vi.isFakeTimers()) {
       vi.setSystemTime(Math.ceil(Date.now() / DAY) * DAY + DAY / 2);
     }
     // What is stuck is given up soon, since each look at it takes time.
     const usual = { deadline_seconds: 120 };
-    const play = new Play(await World.create({ policy: usual }));
-    let drawn = 1;
-    vi.spyOn(Math, "random").mockImplementation(() => {
-      drawn = (drawn * 48_271) % 2_147_483_647;
-      return drawn / 2_147_483_647;
-    });
+    const play = new Play(await World.create({ policy: usual, ...options }));
     play.ledger.policyIs(usual);
     await play.world.stub().addHook({
       id: play.hook,
@@ -119,7 +114,6 @@ export class Play {
 
   /** Its rows go, and so does the object: there are thousands of runs. */
   async end(): Promise<void> {
-    vi.mocked(Math.random).mockRestore();
     this.world.disarm();
     await this.world.retrying(() => this.world.stub().remove());
     await this.restart();
@@ -176,6 +170,13 @@ export class Play {
     const all = { limit: 1_000, before: null, branch: null, environment: null, status: null };
     return this.world.retrying(() => this.world.stub().deploys(all));
   }
+}
+
+/** Most calls are fast, and some take so long that much can happen meanwhile. */
+export function travelMs(draw: () => number): number {
+  const kind = draw();
+  const ms = Math.floor(draw() * 1_000);
+  return kind < 0.6 ? 0 : kind < 0.9 ? Math.floor(ms / 4) : ms * 7;
 }
 
 function complain(wrong: readonly string[]): void {

@@ -16,7 +16,7 @@ const isTwin = ({ hiddenMs }: Made): boolean => hiddenMs > SETTLE_MS;
 /** Invariant 2: from its claim until its deployment is terminal at Cloudflare, a deploy has its lane to itself. */
 const oneAtATime: Rule = ({ made, events }, ledger) =>
   made.flatMap((later, index) => {
-    const { lane } = ledger.policyAt(later.at);
+    const { lane } = ledger.policyAt(later.claimedAt);
     return made
       .slice(0, index)
       .filter(
@@ -109,12 +109,12 @@ const everyTriggerIsAnswered: Rule = ({ triggers, deploys }, { answers }) => {
 };
 
 /** Invariant 5: what waits says why, and until when wherever that is known. */
-const everyWaitHasAReason: Rule = ({ deploys, alarm, now }, { alarmLost }) =>
+const everyWaitHasAReason: Rule = ({ deploys, alarm, busy, now }, { alarmLost }) =>
   deploys
     .filter(({ status }) => status === "queued")
     .flatMap((deploy) => {
       const { waiting, reason, reason_code: code, number } = deploy;
-      const starts = alarmLost || (alarm !== null && alarm <= now);
+      const starts = alarmLost || busy || (alarm !== null && alarm <= now);
       if (waiting === null) {
         return starts ? [] : [`waits: #${number} waits for nothing, and is not to start`];
       }
