@@ -45,7 +45,7 @@ export class Outside {
   }
 
   /** A call that hangs is a call that times out; nobody waits for it here, unless calls take their time. */
-  protected async wait(_ms: number): Promise<void> {}
+  async wait(_ms: number): Promise<void> {}
 
   /** Makes the Pages project; Cloudflare's own builds of one that is connected to git are off. */
   async addPagesProject(source: "git" | "direct_upload"): Promise<Project> {

@@ -19,6 +19,7 @@ interface Parked {
 export interface Turn {
   readonly slots: Slots;
   readonly key: string;
+  readonly beganAt: number;
   /** When it claimed what it does. */
   claimedAt: number | null;
 }
@@ -32,6 +33,7 @@ export class Turns {
   readonly draw: () => number;
   #parked: Parked[] = [];
   #over: (() => void) | null = null;
+  readonly #gone = new WeakSet<Slots>();
 
   constructor(draw: () => number) {
     this.draw = draw;
@@ -61,7 +63,9 @@ export class Turns {
    * Lets all go on whose time has come, until none is left, and says whether there were any. `inside` calls something
    * within the object that these slots are of, since nobody else may go on there.
    */
-  async drain(inside: (slots: Slots, body: () => Promise<void>) => Promise<void>): Promise<boolean> {
+  async drain(
+    inside: (slots: Slots, body: () => Promise<void>) => Promise<void>,
+  ): Promise<boolean> {
     for (let any = false; ; any = true) {
       const ready = this.#parked.filter(({ at }) => at <= Date.now());
       const next = ready[Math.floor(this.draw() * ready.length)];
@@ -93,6 +97,7 @@ export class Turns {
 
   /** Their object is gone: nothing of it goes on. */
   forget(slots: ReadonlySet<Slots>): void {
+    slots.forEach((one) => this.#gone.add(one));
     const gone = this.#parked.filter((parked) => slots.has(parked.turn.slots));
     this.#parked = this.#parked.filter((parked) => !slots.has(parked.turn.slots));
     gone.forEach(({ lost }) => lost());
@@ -102,7 +107,7 @@ export class Turns {
   }
 
   async #run(slots: Slots, key: string, effect: () => Promise<void>): Promise<void> {
-    const turn: Turn = { slots, key, claimedAt: null };
+    const turn: Turn = { slots, key, beganAt: Date.now(), claimedAt: null };
     await this.#park(turn, Date.now(), () => undefined);
     try {
       await effect();
@@ -113,7 +118,9 @@ export class Turns {
 
   async #park(turn: Turn, at: number, lost: () => void): Promise<void> {
     await new Promise<void>((go) => {
-      this.#parked.push({ turn, at, go, lost });
+      if (!this.#gone.has(turn.slots)) {
+        this.#parked.push({ turn, at, go, lost });
+      }
       this.#end(turn);
     });
   }

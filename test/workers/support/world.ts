@@ -28,6 +28,20 @@ interface Crash {
   readonly hit: number;
 }
 
+export interface CallMade {
+  readonly account: string;
+  readonly at: number;
+  readonly method: string;
+  /** When its effect began, which is when a permit was had at the earliest. */
+  readonly since: number;
+}
+
+export interface Silence {
+  readonly account: string;
+  readonly from: number;
+  readonly until: number;
+}
+
 export interface WorldOptions {
   readonly name?: string;
   readonly source?: "git" | "direct_upload";
@@ -50,6 +64,11 @@ export class World extends Outside {
   readonly points: string[] = [];
   config: Config | null = null;
   crashes = 0;
+  /** Until the watchdog comes, nothing wakes the object. */
+  alarmLost = false;
+  /** Every call that has left for Cloudflare, and how long a 429 has everybody quiet, of all projects. Where effects take turns. */
+  readonly calls: CallMade[];
+  readonly silences: Silence[];
   /** By deployment: the deploy whose request has made it, and when that was claimed. Where effects take turns. */
   readonly sent = new Map<string, { deploy: string; claimedAt: number }>();
   readonly turns: Turns | null;
@@ -79,6 +98,8 @@ export class World extends Outside {
     this.key = projectKey(this.sandbox.accountId, name);
     this.#id = env.PROJECT.idFromName(this.key).toString();
     this.#all = beside?.peers ?? [];
+    this.calls = beside?.calls ?? [];
+    this.silences = beside?.silences ?? [];
     this.#orphans = beside === undefined ? [] : beside.#orphans;
     this.#all.push(this);
     this.turns = beside?.turns ?? (draw === undefined ? null : new Turns(draw));
@@ -455,16 +476,22 @@ export class World extends Outside {
     const went = await this.turns.drain(async (slots, body) => {
       const owner = this.#ownerOf(slots);
       const before = owner?.crashes;
-      await owner?.inside(body).catch((error: unknown) => {
-        if (owner.crashes === before) {
+      try {
+        const alarm = await owner?.inside(async (_, state) => {
+          await body();
+          return state.storage.getAlarm();
+        });
+        if (owner !== null) {
+          owner.#alarm = alarm;
+        }
+      } catch (error) {
+        if (owner?.crashes === before) {
           throw error;
         }
-      });
+      }
       await this.#arrivals();
     });
-    return went || this.#all.some((world) => world.#alarm === undefined)
-      ? this.#settle()
-      : alarms;
+    return went || this.#all.some((world) => world.#alarm === undefined) ? this.#settle() : alarms;
   }
 
   async #arrivals(): Promise<void> {
@@ -520,6 +547,10 @@ export class World extends Outside {
       }
     };
     const arrives = this.turns?.draw() ?? 0;
+    const account = /\/accounts\/([^/]+)\/pages\/projects\//.exec(url)?.[1] ?? null;
+    if (account !== null) {
+      this.calls.push({ account, at: Date.now(), method, since: turn.beganAt });
+    }
     await this.wait(this.travelMs(), () => {
       if (arrives < 0.5) {
         this.#orphans.push(arrive);
@@ -527,10 +558,14 @@ export class World extends Outside {
     });
     const response = await arrive();
     await this.wait(this.travelMs());
+    if (account !== null && response.status === 429) {
+      const until = Date.now() + Number(response.headers.get("retry-after")) * 1_000;
+      this.silences.push({ account, from: Date.now(), until });
+    }
     return response;
   }
 
-  protected override async wait(ms: number, lost?: () => void): Promise<void> {
+  override async wait(ms: number, lost?: () => void): Promise<void> {
     await this.turns?.pause(ms, lost);
   }
 

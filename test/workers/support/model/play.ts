@@ -15,7 +15,7 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const WATCHDOG = 5 * MINUTE;
 /** Once nothing is in the way any more, everything has ended by then. */
-const ALL_DONE = 12 * 60 * MINUTE;
+export const ALL_DONE = 12 * 60 * MINUTE;
 
 /** One run of the model: a project of its own, and what is known of it from outside. */
 export class Play {
@@ -77,8 +77,10 @@ export class Play {
         return;
       }
       if (until === round) {
-        await world.retrying(() => world.stub().wake());
-        this.ledger.alarmLost = false;
+        for (const each of world.peers) {
+          await each.retrying(() => each.stub().wake());
+          each.alarmLost = false;
+        }
       }
     }
   }
@@ -95,6 +97,13 @@ export class Play {
 
   /** With every obstacle gone, everything ends, and what is live is right. A crash may be to come. */
   async finish(): Promise<void> {
+    await this.clear();
+    await this.pass(ALL_DONE, () => this.isOver());
+    await this.checkEnd();
+  }
+
+  /** Takes everything out of the way. */
+  async clear(): Promise<void> {
     const { world, people } = this;
     world.sandbox.clearFaults();
     world.sandbox.speed({});
@@ -108,7 +117,9 @@ export class Play {
       await (waiting?.for === "approval" ? people.approve(0) : null);
     }
     await this.check();
-    await this.pass(ALL_DONE, () => this.#isOver());
+  }
+
+  async checkEnd(): Promise<void> {
     complain(judgeEnd(await this.check()));
   }
 
@@ -124,7 +135,7 @@ export class Play {
   fault(fault: FaultKind & { call: Call }, times: number): void {
     const lates = fault.kind === "late" ? Array<number>(times).fill(fault.delay_ms) : [];
     this.ledger.lateBy.push(...lates);
-    this.world.sandbox.fault({ ...fault, times });
+    this.world.sandbox.fault({ ...fault, times, project: this.world.name });
   }
 
   async restart(): Promise<void> {
@@ -133,7 +144,7 @@ export class Play {
 
   async loseAlarm(): Promise<void> {
     await this.world.retrying(() => this.world.inside((_, state) => state.storage.deleteAlarm()));
-    this.ledger.alarmLost = true;
+    this.world.alarmLost = true;
   }
 
   /** The id of one of those deploys, or one that there is not. */
@@ -153,7 +164,7 @@ export class Play {
   }
 
   /** Nothing waits or runs, no twin is looked for, and what is watched still is stuck at Cloudflare. */
-  async #isOver(): Promise<boolean> {
+  async isOver(): Promise<boolean> {
     const { busy, leftovers } = await this.world.retrying(() =>
       this.world.inside(({ context: { sql } }) => ({
         busy: sql.one(
@@ -179,7 +190,7 @@ export function travelMs(draw: () => number): number {
   return kind < 0.6 ? 0 : kind < 0.9 ? Math.floor(ms / 4) : ms * 7;
 }
 
-function complain(wrong: readonly string[]): void {
+export function complain(wrong: readonly string[]): void {
   if (wrong.length > 0) {
     throw new Error(wrong.join("\n"));
   }

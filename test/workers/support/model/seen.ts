@@ -28,6 +28,9 @@ export interface Seen {
   readonly alarm: number | null;
   /** Something is under way and has not ended. */
   readonly busy: boolean;
+  readonly alarmLost: boolean;
+  /** Bodies that stream in. */
+  readonly streaming: number;
   /** The deployments of those that are watched still. */
   readonly leftovers: readonly string[];
   readonly watches: number;
@@ -62,6 +65,7 @@ export async function look(world: World, lateBy: readonly number[]): Promise<See
         alarm: await state.storage.getAlarm(),
         leftovers: openLeftovers(sql),
         watches: count("stray_watches"),
+        streaming: count("uploads WHERE state = 'open'"),
         troubles: sql
           .all<{ key: string; error: string }>("SELECT key, error FROM troubles")
           .map(({ key, error }) => `${key}: ${error}`),
@@ -90,7 +94,14 @@ export async function look(world: World, lateBy: readonly number[]): Promise<See
         hiddenMs: fault === "late" ? (lateBy[late++] ?? 0) : 0,
       };
     });
-  return { now: world.now(), busy: world.busy, ...ours, made, live: live.filter((l) => l.project === world.name) };
+  return {
+    now: world.now(),
+    busy: world.busy,
+    alarmLost: world.alarmLost,
+    ...ours,
+    made,
+    live: live.filter((l) => l.project === world.name),
+  };
 }
 
 /** When each deployment that is terminal at the sandbox became that. */

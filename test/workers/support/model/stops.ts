@@ -63,7 +63,8 @@ export function approvalIsWaitedFor(seen: Seen): string[] {
         owners.every((deploy) => {
           const types = eventsOf(seen.events, deploy.id).map(({ type }) => type);
           const early =
-            deploy.released_by === null && one.claimedAt < Date.parse(deploy.not_before ?? "1970-01-01");
+            deploy.released_by === null &&
+            one.claimedAt < Date.parse(deploy.not_before ?? "1970-01-01");
           return (
             early ||
             (types.includes("deploy.approval_requested") && !types.includes("deploy.approved"))
