@@ -36,9 +36,13 @@ describe("several projects under one instance", () => {
               }
               await simulation.finish();
             } catch (error) {
-              throw new Error(`${String(error)}\n\nLast steps:\n${simulation.story()}`, {
-                cause: error,
-              });
+              const again = "again with npm run simulate -- --seed N --path P, as told above";
+              throw new Error(
+                `${String(error)}\n(${again})\n\nLast steps:\n${simulation.story()}`,
+                {
+                  cause: error,
+                },
+              );
             } finally {
               await simulation.end();
             }

@@ -128,7 +128,7 @@ export class Turns {
   /** What the end of an effect makes room for is started before it is the next one's turn. */
   async #endOnceStarted(turn: Turn): Promise<void> {
     for (let ticks = 0; ticks < 20; ticks++) {
-      await null;
+      await Promise.resolve();
     }
     this.#end(turn);
   }

@@ -557,7 +557,10 @@ export class World extends Outside {
       }
     });
     const response = await arrive();
-    await this.wait(this.travelMs());
+    const backMs = this.travelMs();
+    if (backMs > 0) {
+      await this.wait(backMs);
+    }
     if (account !== null && response.status === 429) {
       const until = Date.now() + Number(response.headers.get("retry-after")) * 1_000;
       this.silences.push({ account, from: Date.now(), until });

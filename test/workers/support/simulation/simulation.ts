@@ -137,6 +137,8 @@ export class Simulation {
   // — What commands need —
 
   async restartInstance(): Promise<void> {
+    // Only what runs can be evicted.
+    await instanceOf(env).builds();
     await evictDurableObject(env.INSTANCE.getByName("instance"));
   }
 
