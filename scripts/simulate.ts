@@ -14,7 +14,7 @@ const { values } = parseArgs({
 });
 
 const file = "test/workers/project/simulation.test.ts";
-const args = ["run", "--project", "workers", "--disable-console-intercept", file];
+const args = ["run", "--project", "workers", file, "--disable-console-intercept"];
 const child = spawn("vitest", args, {
   stdio: "inherit",
   env: {
