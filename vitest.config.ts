@@ -20,7 +20,7 @@ const COMPUTING_MS = 20_000;
 
 /** What asks for a certain run of a model, or for more of them: see test/support/runs.ts. */
 const modelEnv = Object.fromEntries(
-  ["SIGNALBOX_SEED", "SIGNALBOX_PATH", "SIGNALBOX_RUNS"].map((name) => [
+  ["SIGNALBOX_SEED", "SIGNALBOX_PATH", "SIGNALBOX_RUNS", "SIGNALBOX_STEPS"].map((name) => [
     name,
     process.env[name] ?? "",
   ]),

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 
 /** What `vitest.config.ts` hands on from the environment. */
-const asked = (name: string): string | undefined => {
+export const asked = (name: string): string | undefined => {
   const value: unknown = import.meta.env[name];
   return typeof value === "string" && value !== "" ? value : undefined;
 };

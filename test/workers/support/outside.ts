@@ -3,6 +3,9 @@ import type { Project, Sandbox, SandboxOptions } from "../../../sandbox/types.ts
 import type { Event } from "../../../src/project/shapes.ts";
 
 const API_HOST = "api.cloudflare.test";
+const CALL_TIMEOUT_MS = 60_000;
+
+export type Account = Pick<SandboxOptions, "accountId" | "token">;
 
 export type Receiver = (request: Request) => Response | Promise<Response>;
 
@@ -10,25 +13,39 @@ export type Receiver = (request: Request) => Response | Promise<Response>;
 export class Outside {
   readonly sandbox: Sandbox;
   /** Cloudflare's other accounts, by id. */
-  readonly accounts = new Map<string, Sandbox>();
+  readonly accounts: Map<string, Sandbox>;
   readonly name: string;
-  readonly receivers = new Map<string, Receiver>();
+  readonly receivers: Map<string, Receiver>;
   /** What else there is outside, by host. */
-  readonly sites = new Map<string, Receiver>();
+  readonly sites: Map<string, Receiver>;
   /** What the receivers got, by host. */
-  readonly received = new Map<string, { id: string; body: Event; headers: Headers }[]>();
+  readonly received: Map<string, { id: string; body: Event; headers: Headers }[]>;
 
-  constructor(name: string, account: Pick<SandboxOptions, "accountId" | "token"> = {}) {
+  /** @param beside with the same things outside as another project, in the same account unless another one is given */
+  constructor(name: string, account: Account = {}, beside: Outside | null = null) {
     this.name = name;
-    this.sandbox = createSandbox({
-      ...account,
-      now: () => Date.now(),
-      // A call that hangs is a call that times out; nobody waits for it here.
-      hang: async () => {
-        throw new DOMException("The operation timed out.", "TimeoutError");
-      },
-    });
+    this.accounts = beside?.accounts ?? new Map();
+    this.receivers = beside?.receivers ?? new Map();
+    this.sites = beside?.sites ?? new Map();
+    this.received = beside?.received ?? new Map();
+    this.sandbox =
+      beside !== null && account.accountId === undefined
+        ? beside.sandbox
+        : createSandbox({
+            ...account,
+            now: () => Date.now(),
+            hang: async () => {
+              await this.wait(CALL_TIMEOUT_MS);
+              throw new DOMException("The operation timed out.", "TimeoutError");
+            },
+          });
+    if (beside !== null) {
+      this.accounts.set(this.sandbox.accountId, this.sandbox);
+    }
   }
+
+  /** A call that hangs is a call that times out; nobody waits for it here, unless calls take their time. */
+  async wait(_ms: number): Promise<void> {}
 
   /** Makes the Pages project; Cloudflare's own builds of one that is connected to git are off. */
   async addPagesProject(source: "git" | "direct_upload"): Promise<Project> {

@@ -152,6 +152,7 @@ export const COMMANDS: readonly Command<Play>[] = [
     (play: Play, what) => play.triggers.schedule(what.branch, what.inMs),
   ),
   command("retry", 2, pick, (play: Play, which) => play.triggers.retry(which)),
+  command("promote", 2, pick, (play: Play, which) => play.triggers.promote(which)),
   command("rollBack", 3, fc.option(pick), (play: Play, which) => play.triggers.rollBack(which)),
 
   // — People —

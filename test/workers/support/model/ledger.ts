@@ -10,7 +10,6 @@ export class Ledger {
   readonly quietEnd = new Map<string, number>();
   /** Ended deploys as they were first seen to have ended. */
   readonly ends = new Map<string, string>();
-  alarmLost = false;
   readonly #policies: { readonly at: number; readonly policy: Policy }[] = [];
   readonly #quietSince = new Map<string, number>();
 

@@ -4,7 +4,7 @@ import type { Call, FaultKind } from "../../../../sandbox/types.ts";
 import { newId } from "../../../../src/ids.ts";
 import { HookSettings } from "../../../../src/project/hook-settings.ts";
 import type { Deploy } from "../../../../src/project/shapes.ts";
-import { World } from "../world.ts";
+import { World, type WorldOptions } from "../world.ts";
 import { Ledger } from "./ledger.ts";
 import { People } from "./people.ts";
 import { judge, judgeEnd } from "./rules.ts";
@@ -15,7 +15,7 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const WATCHDOG = 5 * MINUTE;
 /** Once nothing is in the way any more, everything has ended by then. */
-const ALL_DONE = 12 * 60 * MINUTE;
+export const ALL_DONE = 12 * 60 * MINUTE;
 
 /** One run of the model: a project of its own, and what is known of it from outside. */
 export class Play {
@@ -30,18 +30,13 @@ export class Play {
   }
 
   /** Every run begins at noon of another day, so that the same commands do the same. */
-  static async begin(): Promise<Play> {
-    if (vi.isFakeTimers()) {
+  static async begin(options: WorldOptions): Promise<Play> {
+    if (options.beside === undefined && vi.isFakeTimers()) {
       vi.setSystemTime(Math.ceil(Date.now() / DAY) * DAY + DAY / 2);
     }
     // What is stuck is given up soon, since each look at it takes time.
     const usual = { deadline_seconds: 120 };
-    const play = new Play(await World.create({ policy: usual }));
-    let drawn = 1;
-    vi.spyOn(Math, "random").mockImplementation(() => {
-      drawn = (drawn * 48_271) % 2_147_483_647;
-      return drawn / 2_147_483_647;
-    });
+    const play = new Play(await World.create({ policy: usual, ...options }));
     play.ledger.policyIs(usual);
     await play.world.stub().addHook({
       id: play.hook,
@@ -82,8 +77,10 @@ export class Play {
         return;
       }
       if (until === round) {
-        await world.retrying(() => world.stub().wake());
-        this.ledger.alarmLost = false;
+        for (const each of world.peers) {
+          await each.retrying(() => each.stub().wake());
+          each.alarmLost = false;
+        }
       }
     }
   }
@@ -100,6 +97,13 @@ export class Play {
 
   /** With every obstacle gone, everything ends, and what is live is right. A crash may be to come. */
   async finish(): Promise<void> {
+    await this.clear();
+    await this.pass(ALL_DONE, () => this.isOver());
+    await this.checkEnd();
+  }
+
+  /** Takes everything out of the way. */
+  async clear(): Promise<void> {
     const { world, people } = this;
     world.sandbox.clearFaults();
     world.sandbox.speed({});
@@ -113,13 +117,14 @@ export class Play {
       await (waiting?.for === "approval" ? people.approve(0) : null);
     }
     await this.check();
-    await this.pass(ALL_DONE, () => this.#isOver());
+  }
+
+  async checkEnd(): Promise<void> {
     complain(judgeEnd(await this.check()));
   }
 
   /** Its rows go, and so does the object: there are thousands of runs. */
   async end(): Promise<void> {
-    vi.mocked(Math.random).mockRestore();
     this.world.disarm();
     await this.world.retrying(() => this.world.stub().remove());
     await this.restart();
@@ -130,7 +135,7 @@ export class Play {
   fault(fault: FaultKind & { call: Call }, times: number): void {
     const lates = fault.kind === "late" ? Array<number>(times).fill(fault.delay_ms) : [];
     this.ledger.lateBy.push(...lates);
-    this.world.sandbox.fault({ ...fault, times });
+    this.world.sandbox.fault({ ...fault, times, project: this.world.name });
   }
 
   async restart(): Promise<void> {
@@ -139,7 +144,7 @@ export class Play {
 
   async loseAlarm(): Promise<void> {
     await this.world.retrying(() => this.world.inside((_, state) => state.storage.deleteAlarm()));
-    this.ledger.alarmLost = true;
+    this.world.alarmLost = true;
   }
 
   /** The id of one of those deploys, or one that there is not. */
@@ -159,7 +164,7 @@ export class Play {
   }
 
   /** Nothing waits or runs, no twin is looked for, and what is watched still is stuck at Cloudflare. */
-  async #isOver(): Promise<boolean> {
+  async isOver(): Promise<boolean> {
     const { busy, leftovers } = await this.world.retrying(() =>
       this.world.inside(({ context: { sql } }) => ({
         busy: sql.one(
@@ -178,7 +183,14 @@ export class Play {
   }
 }
 
-function complain(wrong: readonly string[]): void {
+/** Most calls are fast, and some take so long that much can happen meanwhile. */
+export function travelMs(draw: () => number): number {
+  const kind = draw();
+  const ms = Math.floor(draw() * 1_000);
+  return kind < 0.6 ? 0 : kind < 0.9 ? Math.floor(ms / 4) : ms * 7;
+}
+
+export function complain(wrong: readonly string[]): void {
   if (wrong.length > 0) {
     throw new Error(wrong.join("\n"));
   }

@@ -13,10 +13,18 @@ const SETTLE_MS = 120_000;
 
 const isTwin = ({ hiddenMs }: Made): boolean => hiddenMs > SETTLE_MS;
 
+/** Invariant 1: of what was answered, nothing is lost. */
+const acceptedIsDurable: Rule = ({ deploys }, { answers }) => {
+  const known = new Set(deploys.map(({ id }) => id));
+  return answers
+    .filter(({ deploy }) => deploy !== null && !known.has(deploy.id))
+    .map(({ id, deploy }) => `accepted: ${id} was answered with ${deploy?.id}, which is gone`);
+};
+
 /** Invariant 2: from its claim until its deployment is terminal at Cloudflare, a deploy has its lane to itself. */
 const oneAtATime: Rule = ({ made, events }, ledger) =>
   made.flatMap((later, index) => {
-    const { lane } = ledger.policyAt(later.at);
+    const { lane } = ledger.policyAt(later.claimedAt);
     return made
       .slice(0, index)
       .filter(
@@ -108,22 +116,26 @@ const everyTriggerIsAnswered: Rule = ({ triggers, deploys }, { answers }) => {
   ];
 };
 
+/** What else than a deploy of its own project can have its turn before it. */
+const TURN_CODES = ["external", "max_builds"];
+
 /** Invariant 5: what waits says why, and until when wherever that is known. */
-const everyWaitHasAReason: Rule = ({ deploys, alarm, now }, { alarmLost }) =>
+const everyWaitHasAReason: Rule = ({ deploys, alarm, alarmLost, busy, now }) =>
   deploys
     .filter(({ status }) => status === "queued")
     .flatMap((deploy) => {
       const { waiting, reason, reason_code: code, number } = deploy;
-      const starts = alarmLost || (alarm !== null && alarm <= now);
+      const starts = alarmLost || busy || (alarm !== null && alarm <= now);
       if (waiting === null) {
         return starts ? [] : [`waits: #${number} waits for nothing, and is not to start`];
       }
       const until = waiting.until === null ? null : Date.parse(waiting.until);
       const open = ["turn", "lock", "window"].includes(waiting.for);
       return [
-        ...(code === waiting.for && (reason ?? "") !== ""
+        ...((code === waiting.for || (waiting.for === "turn" && TURN_CODES.includes(code ?? ""))) &&
+        (reason ?? "") !== ""
           ? []
-          : [`waits: #${number} has no reason`]),
+          : [`waits: #${number} for ${waiting.for} has no reason but ${code}: ${reason}`]),
         ...(until === null && !open ? [`waits: #${number} for ${waiting.for} without an end`] : []),
         ...(until !== null && until <= now && !starts
           ? [`waits: #${number} for ${waiting.for} until what has passed`]
@@ -175,29 +187,30 @@ const quietEnds: Rule = ({ deploys }, { quietEnd }) =>
 
 const nothingFailsUnforeseen: Rule = ({ troubles }) => troubles.map((text) => `trouble: ${text}`);
 
-const RULES: readonly Rule[] = [
-  oneAtATime,
-  noDouble,
-  inOrder,
-  everyTriggerIsAnswered,
-  everyWaitHasAReason,
-  everyEndIsTold,
-  eventsAreWhole,
-  quietEnds,
-  locksHold,
-  windowsHold,
-  approvalIsWaitedFor,
-  startsAreApart,
-  nothingFailsUnforeseen,
+const RULES: readonly (readonly [name: string, rule: Rule])[] = [
+  ["invariant 1", acceptedIsDurable],
+  ["invariant 2", oneAtATime],
+  ["invariant 3", noDouble],
+  ["invariant 4", inOrder],
+  ["invariant 5", everyTriggerIsAnswered],
+  ["invariant 5", everyWaitHasAReason],
+  ["invariant 5", everyEndIsTold],
+  ["invariant 6", eventsAreWhole],
+  ["policy", quietEnds],
+  ["policy", locksHold],
+  ["policy", windowsHold],
+  ["policy", approvalIsWaitedFor],
+  ["policy", startsAreApart],
+  ["invariant 7", nothingFailsUnforeseen],
 ];
 
 export function judge(seen: Seen, ledger: Ledger): string[] {
-  return RULES.flatMap((rule) => rule(seen, ledger));
+  return RULES.flatMap(([name, rule]) => rule(seen, ledger).map((wrong) => `${name}, ${wrong}`));
 }
 
 /** What must hold besides when nothing is in the way any more and enough time has passed. */
 export function judgeEnd(seen: Seen): string[] {
-  const { deploys, leftovers, watches, made, live } = seen;
+  const { deploys, leftovers, watches, streaming, made, live } = seen;
   // What is stuck at Cloudflare is watched for a day.
   const watched = made.filter(({ id, endedAt }) => endedAt !== null && leftovers.includes(id));
   const open = deploys
@@ -211,14 +224,17 @@ export function judgeEnd(seen: Seen): string[] {
     const is = live.findLast(({ branch }) => branch === right.branch)?.deployment ?? null;
     const one = made.find(({ id }) => id === is);
     const newer = one !== undefined && numberOf(one, seen) > right.number;
-    return is === right.deployment?.id || newer
+    // What others have deployed is theirs to undo.
+    const others = is !== null && one === undefined;
+    return others || is === right.deployment?.id || newer
       ? []
       : [`live: ${target} shows ${is}, not ${right.deployment?.id} of #${right.number}`];
   });
   return [
     ...open,
     ...watched.map(({ message }) => `leftovers: ${message} is watched still`),
+    ...(streaming > 0 ? [`leftovers: ${streaming} bodies have not arrived and are not gone`] : []),
     ...(watches > 0 ? [`leftovers: ${watches} twins are looked for still`] : []),
     ...wrong,
-  ];
+  ].map((text) => `invariant 7, ${text}`);
 }

@@ -7,6 +7,8 @@ import type { World } from "../world.ts";
 export interface Made {
   readonly id: string;
   readonly at: number;
+  /** When its deploy was claimed for it: nothing that stops deploys stops it from then on. */
+  readonly claimedAt: number;
   /** When it was terminal at Cloudflare. */
   readonly endedAt: number | null;
   readonly branch: string;
@@ -24,6 +26,11 @@ export interface Seen {
   readonly events: readonly Event[];
   readonly triggers: readonly TriggerSeen[];
   readonly alarm: number | null;
+  /** Something is under way and has not ended. */
+  readonly busy: boolean;
+  readonly alarmLost: boolean;
+  /** Bodies that stream in. */
+  readonly streaming: number;
   /** The deployments of those that are watched still. */
   readonly leftovers: readonly string[];
   readonly watches: number;
@@ -58,6 +65,7 @@ export async function look(world: World, lateBy: readonly number[]): Promise<See
         alarm: await state.storage.getAlarm(),
         leftovers: openLeftovers(sql),
         watches: count("stray_watches"),
+        streaming: count("uploads WHERE state = 'open'"),
         troubles: sql
           .all<{ key: string; error: string }>("SELECT key, error FROM troubles")
           .map(({ key, error }) => `${key}: ${error}`),
@@ -68,7 +76,8 @@ export async function look(world: World, lateBy: readonly number[]): Promise<See
   const endedAt = terminal(world);
   let late = 0;
   const made = requests
-    .filter((r) => r.method === "POST" && r.path.endsWith("/deployments") && r.deployment !== null)
+    .filter(({ deployment }) => world.sent.has(deployment ?? ""))
+    .filter((r) => r.method === "POST" && r.path.endsWith("/deployments"))
     .map(({ deployment, at, fault }): Made => {
       const id = deployment ?? "";
       const field = (name: string): string =>
@@ -77,6 +86,7 @@ export async function look(world: World, lateBy: readonly number[]): Promise<See
       return {
         id,
         at: Date.parse(at),
+        claimedAt: world.sent.get(id)?.claimedAt ?? Date.parse(at),
         endedAt: endedAt.get(id) ?? null,
         branch,
         environment: branch === "main" ? "production" : "preview",
@@ -84,7 +94,14 @@ export async function look(world: World, lateBy: readonly number[]): Promise<See
         hiddenMs: fault === "late" ? (lateBy[late++] ?? 0) : 0,
       };
     });
-  return { now: world.now(), ...ours, made, live: live.filter((l) => l.project === world.name) };
+  return {
+    now: world.now(),
+    busy: world.busy,
+    alarmLost: world.alarmLost,
+    ...ours,
+    made,
+    live: live.filter((l) => l.project === world.name),
+  };
 }
 
 /** When each deployment that is terminal at the sandbox became that. */

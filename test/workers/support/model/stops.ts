@@ -33,7 +33,7 @@ function locksIn({ events }: Seen): Locked[] {
 export function locksHold(seen: Seen): string[] {
   const locks = locksIn(seen);
   return seen.made
-    .filter(({ at, environment }) =>
+    .filter(({ claimedAt: at, environment }) =>
       locks.some(
         (lock) =>
           lock.from < at &&
@@ -48,7 +48,7 @@ export function windowsHold(seen: Seen, ledger: Ledger): string[] {
   return seen.made
     .filter(
       (one) =>
-        !openingAt(ledger.policyAt(one.at).windows, one.environment, one.at).open &&
+        !openingAt(ledger.policyAt(one.claimedAt).windows, one.environment, one.claimedAt).open &&
         ownersOf(one, seen).every((deploy) => deploy.released_by === null),
     )
     .map(({ message }) => `window: ${message} was made while its window was closed`);
@@ -63,7 +63,8 @@ export function approvalIsWaitedFor(seen: Seen): string[] {
         owners.every((deploy) => {
           const types = eventsOf(seen.events, deploy.id).map(({ type }) => type);
           const early =
-            deploy.released_by === null && one.at < Date.parse(deploy.not_before ?? "1970-01-01");
+            deploy.released_by === null &&
+            one.claimedAt < Date.parse(deploy.not_before ?? "1970-01-01");
           return (
             early ||
             (types.includes("deploy.approval_requested") && !types.includes("deploy.approved"))

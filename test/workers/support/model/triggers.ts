@@ -125,6 +125,17 @@ export class Triggers {
     await this.#ask(() => world.stub().retry(deploy, asked, id));
   }
 
+  async promote(which: number): Promise<void> {
+    const { world } = this.#play;
+    const deploy = await this.#play.pick(
+      which,
+      ({ kind, environment }) => kind === "upload" && environment === "preview",
+    );
+    const asked = trigger("api");
+    const id = newId("dpl");
+    await this.#ask(() => world.stub().promote(deploy, asked, id));
+  }
+
   async rollBack(which: number | null): Promise<void> {
     const { world } = this.#play;
     const to =
