@@ -1,6 +1,10 @@
 import { inUnits } from "./deploy-form/problem.ts";
 import { Problem } from "./problem.ts";
 import type { Bytes } from "./security/encoding.ts";
+import { TooLate, within } from "./within.ts";
+
+/** From the first byte to the last, so that who sends a byte now and then is cut off as well. */
+const BODY_MS = 30_000;
 
 /** A request, or the answer to one of ours. */
 type Message = Pick<Request | Response, "headers" | "body">;
@@ -12,13 +16,22 @@ export function checkDeclaredSize(request: Message, limit: number): void {
   }
 }
 
-/** The whole body, of which never more than `limit` bytes are held. */
+/** The whole body, of which never more than `limit` bytes are held, and which does not take for ever. */
 export async function readBody(request: Message, limit: number): Promise<Bytes> {
   checkDeclaredSize(request, limit);
   if (request.body === null) {
     return new Uint8Array();
   }
   const reader = (request.body as ReadableStream<Bytes>).getReader();
+  try {
+    return await within(BODY_MS, readAll(reader, limit));
+  } catch (error) {
+    void reader.cancel().catch(() => undefined);
+    throw error instanceof TooLate ? tooSlow() : error;
+  }
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Bytes>, limit: number): Promise<Bytes> {
   const chunks: Bytes[] = [];
   let size = 0;
   for (;;) {
@@ -28,7 +41,6 @@ export async function readBody(request: Message, limit: number): Promise<Bytes> 
     }
     size += value.byteLength;
     if (size > limit) {
-      void reader.cancel().catch(() => undefined);
       throw tooLarge(limit);
     }
     chunks.push(value);
@@ -51,6 +63,11 @@ function join(chunks: readonly Bytes[], size: number): Bytes {
 
 function tooLarge(limit: number): Problem {
   return new Problem("body_too_large", `The body is larger than ${inUnits(limit)}. Send less.`);
+}
+
+function tooSlow(): Problem {
+  const detail = `The body was not whole after ${BODY_MS / 1_000} seconds. Send it again.`;
+  return new Problem("body_timeout", detail);
 }
 
 function interrupted(): never {

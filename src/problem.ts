@@ -46,6 +46,7 @@ export const CODES = {
   trust_not_found: [404, "There is no such trust rule."],
   access_rule_not_found: [404, "There is no such access rule."],
   method_not_allowed: [405, "This address does not take this method."],
+  body_timeout: [408, "The body took too long to arrive."],
   conflict: [409, "The state of the thing does not allow this."],
   not_git_connected: [409, "The Pages project has no git repository, so no branch can be built."],
   not_promotable: [409, "The preview of a git build can't be promoted."],

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { tool } from "./repo.ts";
+import { ROOT, tool } from "./repo.ts";
 import { run } from "./run.ts";
 
 /** One way of looking at the whole repository. */
@@ -41,6 +41,11 @@ export const STATIC_LAYERS: readonly Layer[] = [
   check("types (node)", "tsc", "-p", "tsconfig.node.json"),
   check("lint", "oxlint", "--type-aware", "--deny-warnings"),
   check("format", "oxfmt", "--check"),
+  {
+    name: "packages",
+    project: null,
+    command: [process.execPath, join(ROOT, "scripts/lockfile.ts")],
+  },
 ];
 
 /** The vitest projects, those that take longest first: e2e mostly waits, and workers computes on one core. */

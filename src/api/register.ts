@@ -7,7 +7,8 @@ import { noCredential } from "../cloudflare/errors.ts";
 import type { UpstreamProject } from "../cloudflare/schemas.ts";
 import { agreed, Problem } from "../problem.ts";
 import { projectKey } from "../objects.ts";
-import { PolicyChange, type Policy } from "../project/policy.ts";
+import { faultIn } from "../project/change-policy.ts";
+import { DEFAULT_POLICY, PolicyChange, type Policy } from "../project/policy.ts";
 import type { ProjectView } from "../project/shapes.ts";
 import { answered, askCloudflare, isMissingProject } from "./cloudflare.ts";
 import { accountIn, given, nameIn, type Api, type AppEnv } from "./context.ts";
@@ -103,6 +104,15 @@ export async function registerFound(
   const accountId = accountIn(c);
   const { name } = found;
   const key = projectKey(accountId, name);
+  const domains = found.domains ?? [];
+  if (!(await callInstance(c.env, (i) => i.isRegistered(key)))) {
+    // Before it is in the registry: the project itself can only refuse once it is there.
+    const first = { ...DEFAULT_POLICY, ...policy };
+    const wrong = faultIn(first, Date.now(), [found.subdomain, ...domains]);
+    if (wrong !== null) {
+      throw new Problem("policy_invalid", wrong);
+    }
+  }
   const known = await callInstance(c.env, (i) => i.register({ key, name, account_id: accountId }));
   if (!known) {
     throw new Problem("account_not_found", noCredential(accountId).message);
@@ -115,7 +125,7 @@ export async function registerFound(
     upstream_id: found.id,
     production_branch: found.production_branch,
     subdomain: found.subdomain,
-    domains: found.domains ?? [],
+    domains,
     source: found.source ? "git" : "direct_upload",
     origin: origin === NOWHERE ? null : origin,
   } as const;

@@ -33,6 +33,7 @@ export const OIDC: readonly Code[] = ["not_trusted", "issuer_unavailable"];
 export const BODY: readonly Code[] = [
   "body_not_json",
   "upload_incomplete",
+  "body_timeout",
   "body_too_large",
   "unsupported_media_type",
   "body_not_object",

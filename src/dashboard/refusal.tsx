@@ -6,7 +6,7 @@ import { Head, show } from "./frame.tsx";
 import { ACCESS_LOGOUT, readerOf } from "./visitor.ts";
 import { signInPage } from "./pages/sign-in.tsx";
 
-const OTHER_DOORS = /^\/(?:v1|hooks|client)(?:\/|$)/;
+const OTHER_DOORS = /^\/(?:v1|hooks|client|badges|metrics)(?:\/|$)/;
 
 /** Whether it is a browser that asks, and for a page: programs are answered in JSON. */
 export function wantsPage(c: Context<AppEnv>): boolean {

@@ -76,6 +76,7 @@ const receive = createRoute({
       "not_git_connected",
       "body_too_large",
       "upload_incomplete",
+      "body_timeout",
       "unsupported_media_type",
       "payload_invalid",
       "too_many_refusals",

@@ -1,5 +1,6 @@
 import { fault } from "../fault.ts";
 import { err, ok, type Result } from "../result.ts";
+import { within } from "../within.ts";
 import type { Context } from "./context.ts";
 import { takeNumber } from "./rows.ts";
 import type { Refusal } from "./refusal.ts";
@@ -13,7 +14,7 @@ const MAX_OPEN = 4;
 const MAX_WAITING_BYTES = 500 * 1024 * 1024;
 /** A sender that sends nothing for this long is gone. */
 const STALL_MS = 30_000;
-/** An open upload that nothing touched for this long has no reader any more (a crash). */
+/** An open upload to which no row came for this long has no reader any more (a crash), or is too slow to be waited for. */
 const STALE_MS = 120_000;
 
 /**
@@ -58,6 +59,9 @@ async function store(
     if (done) {
       return ok({ bytes: writer.bytes });
     }
+    if (writer.isStale()) {
+      throw new Error("upload: too slow");
+    }
     room = new Uint8Array(value.buffer);
   }
 }
@@ -91,11 +95,18 @@ class ChunkWriter {
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
   #held = 0;
   #chunks = 0;
+  #touchedAt: number;
   bytes = 0;
 
   constructor(context: Context, id: string) {
     this.#context = context;
     this.#id = id;
+    this.#touchedAt = context.now();
+  }
+
+  /** The sweeper takes it away by now. */
+  isStale(): boolean {
+    return this.#context.now() - this.#touchedAt >= STALE_MS;
   }
 
   write(data: Uint8Array): Result<null, Refusal> {
@@ -148,20 +159,9 @@ class ChunkWriter {
       return ok(null);
     });
     this.#chunks += 1;
+    this.#touchedAt = this.#context.now();
     this.#held = 0;
     fault("upload.chunk", this.#context.state);
     return stored;
-  }
-}
-
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("upload: stalled")), ms);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer ?? null);
   }
 }

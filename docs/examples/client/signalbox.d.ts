@@ -1734,6 +1734,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      408: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -1970,6 +1975,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -2287,6 +2297,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -2694,6 +2709,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      408: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -2833,6 +2853,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -3171,6 +3196,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      408: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       412: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3267,6 +3297,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -3408,6 +3443,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -3726,6 +3766,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      408: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -3945,6 +3990,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -4169,6 +4219,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      408: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4251,6 +4306,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -4434,6 +4494,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -4659,6 +4724,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      408: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4743,6 +4813,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -4839,6 +4914,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -5111,6 +5191,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      408: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       409: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -5273,6 +5358,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -5482,6 +5572,11 @@ export interface operations {
         };
       };
       404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -5978,6 +6073,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      408: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6137,6 +6237,11 @@ export interface operations {
         };
       };
       403: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -6340,6 +6445,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      408: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6464,6 +6574,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      408: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -6577,6 +6692,11 @@ export interface operations {
         };
       };
       403: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -6794,6 +6914,11 @@ export interface operations {
         };
       };
       403: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };

@@ -31,6 +31,15 @@ describe("what every answer has", () => {
     expect(got.headers.get("cache-control")).toBe("no-store");
   });
 
+  it("the form of the API in every part of it, though a browser asks", async () => {
+    for (const path of ["/v1/projects", "/hooks/a/b", "/badges/a/b", "/metrics"]) {
+      const method = path.startsWith("/hooks") ? "POST" : "GET";
+      const headers = { accept: "text/html" };
+      const got = await edge.send(method, path, { token: null, headers });
+      expectProblem(got, got.status, got.body.code);
+    }
+  });
+
   it("also when it is a refusal", async () => {
     const got = await edge.send("GET", edge.base, { token: null });
     expectProblem(got, 401, "token_missing");

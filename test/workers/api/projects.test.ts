@@ -84,6 +84,23 @@ describe("registering", () => {
     expect(body.items.map((p: { name: string }) => p.name)).not.toContain("nowhere");
   });
 
+  it("keeps nothing of a project whose policy does not hold together", async () => {
+    const name = unregistered();
+    const before = await edge.trace();
+    const got = await edge.send("PUT", `/v1/projects/${name}`, {
+      json: { policy: { mode: "all", cancel_running: true } },
+    });
+    expectProblem(got, 422, "policy_invalid");
+    const after = await edge.trace();
+    expect(after).toEqual({ ...(before as object), upstream: expect.any(Number) });
+    expectProblem(await edge.send("GET", `/v1/projects/${name}`), 404, "project_not_found");
+    expectProblem(
+      await edge.send("PATCH", `/v1/projects/${name}/policy`, { json: {} }),
+      404,
+      "project_not_found",
+    );
+  });
+
   it("refuses a project that was deleted at Cloudflare and made anew", async () => {
     const name = unregistered();
     await edge.send("PUT", `/v1/projects/${name}`);
