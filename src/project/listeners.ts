@@ -47,5 +47,8 @@ export class Listeners {
     for (const socket of this.#state.getWebSockets(token)) {
       socket.close(code);
     }
+    if (code === CLOSED.removed) {
+      this.#told = 0; // A project that is registered in its place counts anew.
+    }
   }
 }
