@@ -73,8 +73,8 @@ export class Project extends DurableObject<Env> {
     this.context = new Context(state, env, () => this.#pump());
     this.#registered = isRegistered(this.context.sql);
     if (this.#registered) {
+      migrate(this.context.sql, MIGRATIONS);
       void state.blockConcurrencyWhile(async () => {
-        migrate(this.context.sql, MIGRATIONS);
         await this.context.alarm.load();
         this.#takeOver();
       });
