@@ -8,12 +8,19 @@ import type { World } from "./world.ts";
 export type Row = Record<string, SqlValue>;
 export type Rows = Record<string, Row[]>;
 
+interface Made {
+  readonly [column: string]: string;
+  readonly name: string;
+  readonly type: string;
+  readonly sql: string;
+}
+
 /** Every row of every table; of the tables themselves, how they were made. */
-export function dump(storage: DurableObjectStorage): { tables: Rows; made: Row[] } {
+export function dump(storage: DurableObjectStorage): { tables: Rows; made: Made[] } {
   const made = storage.sql
-    .exec<Row>("SELECT name, type, sql FROM sqlite_master ORDER BY type, name")
+    .exec<Made>("SELECT name, type, sql FROM sqlite_master ORDER BY type, name")
     .toArray()
-    .filter(({ name }) => !String(name).startsWith("_"));
+    .filter(({ name }) => !name.startsWith("_"));
   const tables = made.filter(({ type }) => type === "table");
   return {
     made,
