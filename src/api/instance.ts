@@ -48,7 +48,7 @@ const keyring = createRoute({
   operationId: "getKeyring",
   summary: "What still rests on each key of SIGNALBOX_KEYS",
   description:
-    "Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them.",
+    "Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them. So does the address of a badge as it was handed out, which GET of the badge shows anew; and who is signed in to the dashboard signs in again.",
   tags,
   ...onInstance("manage"),
   responses: {

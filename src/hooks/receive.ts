@@ -203,6 +203,9 @@ async function hand(
   parts: HookDelivered["parts"],
 ): Promise<Answered[] | "stale"> {
   const result = await askProject(c, (p) => p.acceptDelivery({ hook: { id, revision }, parts }));
+  if (!result.ok && result.error.code === "project_not_found") {
+    throw new Problem("hook_not_found", NO_HOOK); // Its project was removed since it was looked up.
+  }
   return !result.ok && result.error.code === "stale_revision" ? "stale" : agreed(result);
 }
 

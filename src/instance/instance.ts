@@ -83,7 +83,7 @@ export class Instance extends DurableObject<Env> {
   }
 
   unregister(key: string): void {
-    this.#sql.run("DELETE FROM builds WHERE project = ?", key);
+    this.#places.forget(key);
     this.#sql.run("DELETE FROM access_rules WHERE project = ?", key);
     this.#sql.run("DELETE FROM projects WHERE key = ?", key);
   }

@@ -60,6 +60,15 @@ export class Places {
     this.#sql.run("DELETE FROM builds WHERE deploy_id = ?", deployId);
   }
 
+  forget(project: string): void {
+    this.#sql.run("DELETE FROM builds WHERE project = ?", project);
+    for (const [id, { build }] of this.#waiting) {
+      if (build.project === project) {
+        this.#waiting.delete(id);
+      }
+    }
+  }
+
   shown(now: number): Builds {
     return {
       max_builds: this.#limit(),

@@ -62,5 +62,8 @@ export class Listeners {
     )) {
       socket.close(code);
     }
+    if (code === CLOSED.removed) {
+      this.#told = 0; // A project that is registered in its place counts anew.
+    }
   }
 }

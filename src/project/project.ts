@@ -41,7 +41,7 @@ import {
 import { promote } from "./promote.ts";
 import { pump } from "./pump.ts";
 import { receive } from "./receive.ts";
-import type { Refusal } from "./refusal.ts";
+import { NO_PROJECT, type Refusal } from "./refusal.ts";
 import { isRegistered, register, viewProject, type ProjectFacts } from "./registration.ts";
 import { retry } from "./retry.ts";
 import { rollBack } from "./rollback.ts";
@@ -73,8 +73,8 @@ export class Project extends DurableObject<Env> {
     this.context = new Context(state, env, () => this.#pump());
     this.#registered = isRegistered(this.context.sql);
     if (this.#registered) {
+      migrate(this.context.sql, MIGRATIONS);
       void state.blockConcurrencyWhile(async () => {
-        migrate(this.context.sql, MIGRATIONS);
         await this.context.alarm.load();
         this.#takeOver();
       });
@@ -103,12 +103,12 @@ export class Project extends DurableObject<Env> {
   // — Triggers —
 
   accept(input: AcceptInput): Result<Answered, Refusal> {
-    return this.#registered ? accept(this.context, input) : err(NOT_FOUND);
+    return this.#registered ? accept(this.context, input) : err(NO_PROJECT);
   }
 
   /** All branches of a hook's delivery in one call: one answer for each part, in order. */
   acceptDelivery(delivered: HookDelivered): Result<Answered[], Refusal> {
-    return this.#registered ? acceptDelivery(this.context, delivered) : err(NOT_FOUND);
+    return this.#registered ? acceptDelivery(this.context, delivered) : err(NO_PROJECT);
   }
 
   /** Cloudflare has news: what runs, and what others may have started, is looked at now. */
@@ -126,7 +126,7 @@ export class Project extends DurableObject<Env> {
   ): Promise<Result<{ bytes: number }, Refusal>> {
     if (!this.#registered) {
       await body.cancel();
-      return err(NOT_FOUND);
+      return err(NO_PROJECT);
     }
     return receive(this.context, id, contentType, body);
   }
@@ -168,19 +168,19 @@ export class Project extends DurableObject<Env> {
   }
 
   cancel(id: string, actor: string | null, waiting = false): Result<Deploy, Refusal> {
-    return this.#registered ? cancel(this.context, id, actor, waiting) : err(NOT_FOUND);
+    return this.#registered ? cancel(this.context, id, actor, waiting) : err(NO_PROJECT);
   }
 
   retry(id: string, trigger: Asker, deployId: string): Result<Answered, Refusal> {
-    return this.#registered ? retry(this.context, id, trigger, deployId) : err(NOT_FOUND);
+    return this.#registered ? retry(this.context, id, trigger, deployId) : err(NO_PROJECT);
   }
 
   promote(id: string, trigger: Asker, deployId: string): Result<Answered, Refusal> {
-    return this.#registered ? promote(this.context, id, trigger, deployId) : err(NOT_FOUND);
+    return this.#registered ? promote(this.context, id, trigger, deployId) : err(NO_PROJECT);
   }
 
   rollBack(to: string | null, trigger: Asker, deployId: string): Result<Answered, Refusal> {
-    return this.#registered ? rollBack(this.context, to, trigger, deployId) : err(NOT_FOUND);
+    return this.#registered ? rollBack(this.context, to, trigger, deployId) : err(NO_PROJECT);
   }
 
   isBuilding(id: string): boolean {
@@ -188,15 +188,15 @@ export class Project extends DurableObject<Env> {
   }
 
   release(id: string, actor: string, reason: string): Result<Deploy, Refusal> {
-    return this.#registered ? release(this.context, id, actor, reason) : err(NOT_FOUND);
+    return this.#registered ? release(this.context, id, actor, reason) : err(NO_PROJECT);
   }
 
   approve(id: string, actor: string): Result<Deploy, Refusal> {
-    return this.#registered ? approve(this.context, id, actor) : err(NOT_FOUND);
+    return this.#registered ? approve(this.context, id, actor) : err(NO_PROJECT);
   }
 
   reject(id: string, actor: string, reason: string | null): Result<Deploy, Refusal> {
-    return this.#registered ? reject(this.context, id, actor, reason) : err(NOT_FOUND);
+    return this.#registered ? reject(this.context, id, actor, reason) : err(NO_PROJECT);
   }
 
   // — Rules —
@@ -206,7 +206,7 @@ export class Project extends DurableObject<Env> {
   }
 
   changePolicy(change: PolicyChange, expected: number | null): Result<RevisedPolicy, Refusal> {
-    return this.#registered ? changePolicy(this.context, change, expected) : err(NOT_FOUND);
+    return this.#registered ? changePolicy(this.context, change, expected) : err(NO_PROJECT);
   }
 
   explainPolicy(supposed: Supposed): PolicyExplanation | null {
@@ -299,7 +299,7 @@ export class Project extends DurableObject<Env> {
   addSubscriber(
     subscriber: subscribers.NewSubscriber,
   ): Result<subscribers.SubscriberView, Refusal> {
-    return this.#registered ? subscribers.addSubscriber(this.context, subscriber) : err(NOT_FOUND);
+    return this.#registered ? subscribers.addSubscriber(this.context, subscriber) : err(NO_PROJECT);
   }
 
   subscribers(): subscribers.SubscriberView[] {
@@ -328,14 +328,14 @@ export class Project extends DurableObject<Env> {
   ): Result<subscribers.SubscriberView, Refusal> | null {
     return this.#registered
       ? subscribers.rotateSecret(this.context, id, secret, overlapMs)
-      : err(NOT_FOUND);
+      : err(NO_PROJECT);
   }
 
   testSubscriber(
     id: string,
     type: EventType = "test.ping",
   ): Result<{ type: EventType }, Refusal> | null {
-    return this.#registered ? sendTest(this.context, id, type) : err(NOT_FOUND);
+    return this.#registered ? sendTest(this.context, id, type) : err(NO_PROJECT);
   }
 
   deliveries(
@@ -350,12 +350,14 @@ export class Project extends DurableObject<Env> {
   }
 
   redeliver(subscriberId: string, id: string): Result<deliveries.DeliveryDetail, Refusal> | null {
-    return this.#registered ? deliveries.redeliver(this.context, subscriberId, id) : err(NOT_FOUND);
+    return this.#registered
+      ? deliveries.redeliver(this.context, subscriberId, id)
+      : err(NO_PROJECT);
   }
 
   /** What failed of events since a time is tried again now. */
   recoverSubscriber(id: string, since: number): Result<{ recovered: number }, Refusal> | null {
-    return this.#registered ? deliveries.recover(this.context, id, since) : err(NOT_FOUND);
+    return this.#registered ? deliveries.recover(this.context, id, since) : err(NO_PROJECT);
   }
 
   // — Schedules —
@@ -522,5 +524,3 @@ export class Project extends DurableObject<Env> {
     this.context.change(() => undefined);
   }
 }
-
-const NOT_FOUND: Refusal = { code: "not_found", detail: "There is no such project here." };

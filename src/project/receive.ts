@@ -1,9 +1,10 @@
 import { fault } from "../fault.ts";
 import { err, ok, type Result } from "../result.ts";
+import { hasSchema } from "../sql.ts";
 import { within } from "../within.ts";
 import type { Context } from "./context.ts";
 import { takeNumber } from "./rows.ts";
-import type { Refusal } from "./refusal.ts";
+import { NO_PROJECT, type Refusal } from "./refusal.ts";
 import { dropUpload } from "./uploads.ts";
 
 /** Cloudflare refuses rows over 2 MB; the local runtime does not, so this is enforced here. */
@@ -39,6 +40,9 @@ export async function receive(
   );
   if (!stored.ok) {
     await reader.cancel().catch(() => undefined);
+    if (!hasSchema(context.sql)) {
+      return err(NO_PROJECT); // The project was removed meanwhile.
+    }
     context.change(() => dropUpload(context, id));
   }
   fault("upload.stored", context.state);

@@ -10,9 +10,16 @@ export interface Refusal {
     | "too_much_waiting"
     | "too_many_uploads"
     | "not_found"
+    | "project_not_found"
     | "conflict"
     | "locked"
     | "policy_invalid"
     | "policy_changed";
   readonly detail: string;
 }
+
+/** It was never registered, or has been removed. */
+export const NO_PROJECT: Refusal = {
+  code: "project_not_found",
+  detail: "There is no such project here.",
+};

@@ -1,9 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { getRequestListener } from "@hono/node-server";
 import { expect, it } from "vitest";
 import { createSandbox } from "../../sandbox/app.ts";
 import type { Sandbox } from "../../sandbox/types.ts";
@@ -12,25 +9,7 @@ import { freePort } from "../../scripts/lib/port.ts";
 import { localSecrets } from "../../scripts/lib/secrets.ts";
 import { startWorker } from "../../scripts/lib/workerd.ts";
 import { workspace } from "../sandbox/wrangler.ts";
-
-/** One API in front of two accounts, each with a credential of its own, as Cloudflare's is. */
-function cloudflare(accounts: readonly Sandbox[]) {
-  const accountOf = (request: Request): string => {
-    const claims = request.headers.get("authorization")?.split(".")[1] ?? "";
-    const inToken = /"account_id":"(\w+)"/.exec(Buffer.from(claims, "base64url").toString());
-    return (/\/accounts\/(\w+)/.exec(request.url) ?? inToken)?.[1] ?? "";
-  };
-  return createServer((incoming, outgoing) => {
-    const listener = getRequestListener(
-      async (request) => {
-        const account = accounts.find(({ accountId }) => accountId === accountOf(request));
-        return account?.fetch(request) ?? new Response("nobody's", { status: 599 });
-      },
-      { overrideGlobalObjects: false },
-    );
-    void listener(incoming, outgoing);
-  });
-}
+import { cloudflare } from "./support/cloudflare.ts";
 
 const account = (letter: string): Sandbox =>
   createSandbox({
@@ -49,14 +28,8 @@ it("wrangler deploys to projects of the same name in two accounts, each with its
   onTestFinished,
 }) => {
   const [ours, theirs] = [account("a"), account("b")];
-  const server = cloudflare([ours, theirs]);
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
+  const api = await cloudflare([ours, theirs]);
+  onTestFinished(() => api.close());
   const dir = await mkdtemp(join(tmpdir(), "signalbox-accounts-"));
   onTestFinished(async () => rm(dir, { recursive: true, force: true, maxRetries: 3 }));
   const { keys, token } = await localSecrets(dir);
@@ -67,7 +40,7 @@ it("wrangler deploys to projects of the same name in two accounts, each with its
       SIGNALBOX_KEYS: keys,
       CLOUDFLARE_ACCOUNT_ID: ours.accountId,
       CLOUDFLARE_API_TOKEN: ours.token,
-      CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/client/v4`,
+      CLOUDFLARE_API_BASE_URL: api.url,
       SIGNALBOX_LOCAL: "1",
     },
   });

@@ -21,8 +21,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a guessed name makes tables",
     file: "project/project.ts",
-    from: "    if (this.#registered) {\n      void state.blockConcurrencyWhile",
-    to: "    if (true) {\n      void state.blockConcurrencyWhile",
+    from: "    if (this.#registered) {\n      migrate",
+    to: "    if (true) {\n      migrate",
     test: "workers/project/unregistered.test.ts",
     title: "a project that nobody registered answers as one that there is not, and keeps nothing",
   },

@@ -371,7 +371,7 @@ export interface paths {
   "/v1/keyring": {
     /**
      * What still rests on each key of SIGNALBOX_KEYS
-     * @description Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them.
+     * @description Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them. So does the address of a badge as it was handed out, which GET of the badge shows anew; and who is signed in to the dashboard signs in again.
      */
     get: operations["getKeyring"];
   };
@@ -6783,7 +6783,7 @@ export interface operations {
   };
   /**
    * What still rests on each key of SIGNALBOX_KEYS
-   * @description Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them.
+   * @description Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them. So does the address of a badge as it was handed out, which GET of the badge shows anew; and who is signed in to the dashboard signs in again.
    */
   getKeyring: {
     responses: {

@@ -189,19 +189,3 @@ describe("lists", () => {
     expect(edge.world.sandbox.journal().requests).toHaveLength(calls);
   });
 });
-
-describe("forgetting a project", () => {
-  it("takes everything with it, its tokens too", async () => {
-    const { token } = await edge.projectToken("manage");
-    await edge.on("POST", "/deploys", { json: {} });
-    expect((await edge.send("DELETE", edge.base)).status).toBe(204);
-    expectProblem(await edge.send("GET", edge.base), 404, "project_not_found");
-    expectProblem(await edge.send("DELETE", edge.base), 404, "project_not_found");
-    expectProblem(await edge.send("GET", edge.base, { token }), 401, "unknown_token");
-
-    const again = await edge.send("PUT", edge.base);
-    expect(again.status).toBe(201);
-    expect(again.body).toMatchObject({ waiting: [] });
-    expect((await edge.on("GET", "/deploys")).body.items).toEqual([]);
-  });
-});

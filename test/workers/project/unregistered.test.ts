@@ -7,7 +7,7 @@ it("a project that nobody registered answers as one that there is not, and keeps
   expect(await stub.view()).toBeNull();
   expect(await stub.cancel("dpl_0", null)).toMatchObject({
     ok: false,
-    error: { code: "not_found" },
+    error: { code: "project_not_found" },
   });
   expect(
     await stub.addLock({ id: "lck_0", environment: null, holder: "a", reason: "b", until: null }),

@@ -1,0 +1,216 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { MIGRATIONS as INSTANCE_MIGRATIONS } from "../../../src/instance/schema.ts";
+import { instanceOf } from "../../../src/objects.ts";
+import { MIGRATIONS } from "../../../src/project/schema.ts";
+import { migrate, Sql, type SqlValue } from "../../../src/sql.ts";
+import { Edge, expectProblem, leave, operations } from "../api/edge.ts";
+import {
+  becomeEarlier,
+  dump,
+  IDS,
+  instanceRows,
+  projectRows,
+  RECEIVER,
+  type Row,
+  type Rows,
+} from "../support/earlier.ts";
+
+let edge: Edge;
+beforeEach(async () => {
+  edge = await Edge.create();
+});
+afterEach(leave);
+
+const ids = (migrations: readonly { id: number }[]): number[] => migrations.map(({ id }) => id);
+const earlier = (migrations: readonly { id: number }[]): number[] => ids(migrations).slice(0, -1);
+const applied = (rows: Row[] | undefined): unknown[] => (rows ?? []).map(({ id }) => id);
+
+/** The project as that version left it; the next call meets the code of today. */
+async function becomeProject(version: number): Promise<Rows> {
+  const rows = await projectRows(edge.world);
+  const { tables } = await edge.world.inside(async (_, { storage }) => {
+    await becomeEarlier(storage, MIGRATIONS.slice(0, version), rows);
+    return dump(storage);
+  });
+  expect(applied(tables["migrations"])).toEqual(ids(MIGRATIONS.slice(0, version)));
+  await evict();
+  return tables;
+}
+
+const evict = (): Promise<void> => evictDurableObject(env.PROJECT.getByName(edge.world.key));
+
+/** That every row there was is there, each column as it was. */
+function expectKept(before: Rows, after: Rows): void {
+  for (const [table, rows] of Object.entries(before)) {
+    if (table !== "migrations") {
+      expect({ table, rows: after[table] }).toMatchObject({ table, rows });
+    }
+  }
+}
+
+/** What can be read of the project, with the ids that its rows have. */
+async function readable(version: number): Promise<string[]> {
+  const place = (path: string): string =>
+    path
+      .replace("{project}", edge.world.name)
+      .replace("{delivery}", IDS.delivery)
+      .replace(
+        /(\w+?)s\/\{id\}/,
+        (_, noun: string) => `${noun}s/${IDS[noun as keyof typeof IDS] ?? noun}`,
+      );
+  const missing = [
+    // What it shows is at Cloudflare.
+    "/logs",
+    ...(version < 3 ? ["/locks/{id}"] : []),
+    ...(version < 14 ? ["/badge"] : []),
+  ];
+  const all = await operations(edge);
+  return all
+    .filter(({ method, path }) => method === "GET" && path.startsWith("/v1/projects/{project}"))
+    .filter(({ path }) => !missing.some((end) => path.endsWith(end)))
+    .map(({ path }) => place(path));
+}
+
+describe.each(earlier(MIGRATIONS))("a project of version %i", (version) => {
+  it("keeps every row, shows all of them, deploys and tells", async () => {
+    const { world } = edge;
+    const before = await becomeProject(version);
+    const { tables } = await world.inside((_, { storage }) => dump(storage));
+    expect(applied(tables["migrations"])).toEqual(ids(MIGRATIONS));
+    expectKept(before, tables);
+
+    const paths = await readable(version);
+    expect(paths.length).toBeGreaterThan(15);
+    for (const path of paths) {
+      expect({ path, status: (await edge.send("GET", path)).status }).toEqual({
+        path,
+        status: 200,
+      });
+    }
+    world.receivers.set(RECEIVER, () => new Response(null, { status: 204 }));
+    const { deploy } = await world.push();
+    expect(deploy?.number).toBe(3);
+    expect((await world.ended(deploy?.id ?? "")).status).toBe("succeeded");
+    expect((await world.deploy(IDS.waiting)).status).toBe("succeeded");
+    await world.run(60_000);
+    const told = (world.received.get(RECEIVER) ?? []).map(({ body }) => body.sequence);
+    const [first] = (await world.stub().events(41, 1)).map(({ sequence }) => sequence);
+    expect([first, told[0]]).toEqual([42, 42]);
+    expect(told).toEqual(told.map((_, n) => 42 + n));
+  });
+});
+
+describe.each(earlier(INSTANCE_MIGRATIONS))("an instance of version %i", (version) => {
+  it("keeps every row, and what was in a table of before", async () => {
+    const stub = env.INSTANCE.getByName(`of-version-${version}`);
+    const rows = await instanceRows(edge.world);
+    const before = await runInDurableObject(stub, async (_, { storage }) => {
+      await becomeEarlier(storage, INSTANCE_MIGRATIONS.slice(0, version), rows);
+      return dump(storage).tables;
+    });
+    await evictDurableObject(stub);
+    const after = await runInDurableObject(stub, (_, { storage }) => dump(storage).tables);
+    expect(applied(after["migrations"])).toEqual(ids(INSTANCE_MIGRATIONS));
+    const { budget, ...kept } = before;
+    expectKept(kept, after);
+    expect(budget === undefined).toBe(version >= 3);
+    expect(after["budgets"]).toEqual(rows["budgets"]);
+    expect(after["budget"]).toBeUndefined();
+
+    expect(await stub.projects("", 10)).toMatchObject([{ name: "shop" }]);
+    expect(await stub.listTokens()).toMatchObject([{ id: "tok_1" }]);
+    expect(await stub.permit(edge.config.accountId, "poll")).toMatchObject({
+      granted: false,
+      until: edge.world.now() + 60_000,
+    });
+  });
+});
+
+describe("a migration", () => {
+  /** Dies at its nth statement. */
+  class Mortal extends Sql {
+    #left: number;
+    readonly #die: () => void;
+
+    constructor(storage: DurableObjectStorage, left: number, die: () => void) {
+      super(storage);
+      this.#left = left;
+      this.#die = die;
+    }
+
+    override run(query: string, ...bindings: SqlValue[]): number {
+      this.#left -= 1;
+      if (this.#left === 0) {
+        this.#die();
+        throw new Error("killed");
+      }
+      return super.run(query, ...bindings);
+    }
+  }
+
+  // The first makes sure of the table of versions, then there are two for each version.
+  it.each([2, 3, 2 * MIGRATIONS.length - 1])(
+    "whose object is killed at statement %i is made by the next one",
+    async (n) => {
+      const rows = await projectRows(edge.world);
+      let before: Rows = {};
+      const killed = edge.world.inside(async (_, state) => {
+        await becomeEarlier(state.storage, MIGRATIONS.slice(0, 1), rows);
+        before = dump(state.storage).tables;
+        await state.storage.sync();
+        migrate(new Mortal(state.storage, n, () => state.abort("killed")), MIGRATIONS);
+      });
+      await expect(killed).rejects.toThrow("killed");
+      const { tables } = await edge.world.inside((_, { storage }) => dump(storage));
+      expect(applied(tables["migrations"])).toEqual(ids(MIGRATIONS));
+      expectKept(before, tables);
+      expect((await edge.send("GET", edge.base)).status).toBe(200);
+    },
+  );
+
+  it("that fails leaves everything as it was", async () => {
+    await edge.world.inside(async (_, { storage }) => {
+      await becomeEarlier(storage, MIGRATIONS.slice(0, 7), await projectRows(edge.world));
+      const before = dump(storage);
+      const broken = { id: 8, sql: `${MIGRATIONS[7]?.sql}; INSERT INTO nowhere VALUES (1);` };
+      expect(() => migrate(new Sql(storage), [...MIGRATIONS.slice(0, 7), broken])).toThrow(
+        "nowhere",
+      );
+      expect(dump(storage)).toEqual(before);
+    });
+    await evict();
+    expect((await edge.send("GET", edge.base)).status).toBe(200);
+  });
+});
+
+describe("a database that is newer than the code", () => {
+  it("is refused by the number of its migration, and not written to", async () => {
+    await edge.world.inside((_, { storage }) => {
+      const before = dump(storage);
+      expect(() => migrate(new Sql(storage), MIGRATIONS.slice(0, -1))).toThrow(
+        `schema: migration ${MIGRATIONS.length} is applied but not known to this version`,
+      );
+      expect(dump(storage)).toEqual(before);
+    });
+  });
+
+  it("starts no object: every call fails, and the log says why", async () => {
+    const logged = vi.spyOn(console, "error").mockReturnValue(undefined);
+    const { world } = edge;
+    await world.inside((_, { storage }) => {
+      storage.sql.exec("INSERT INTO migrations (id, applied_at) VALUES (99, 0)");
+    });
+    await evict();
+    const viewed = async (): Promise<unknown> => world.stub().view();
+    await expect(viewed()).rejects.toThrow("migration 99 is applied but not known");
+    const got = await edge.on("POST", "/deploys");
+    expectProblem(got, 500, "internal_error");
+    expect(got.text).not.toContain("migration");
+    expect(JSON.stringify(logged.mock.calls)).toContain("migration 99 is applied but not known");
+    // Nobody is to walk to it any more.
+    await instanceOf(env).unregister(world.key);
+  });
+});
