@@ -74,7 +74,8 @@ export function readDeployForm(
     } catch (error) {
       ended = true; // before the stream fails: its reader may then cancel, which must not hide the reason
       writer.abort(error).catch(() => undefined);
-      await drain(source, maxBytes, drain_ms);
+      // Of a form that is too large as a whole a little more is taken than it may have.
+      await drain(source, Math.max(maxBytes - bytes, maxBytes / 4), drain_ms);
       if (error instanceof FormRefused) {
         return err(gaveUp === null ? error.problem : INTERRUPTED);
       }

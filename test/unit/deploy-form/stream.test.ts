@@ -74,7 +74,7 @@ describe("the stream", () => {
     const endless = watched(Array.from({ length: 99 }, () => BODY.slice()));
     const large = readDeployForm(endless.body, TYPE, { part_bytes: 100, bytes: 5 * BODY.length });
     expect(refused(await large.form).code).toBe("part_too_large");
-    expect(endless.seen).toEqual({ pulled: 6, canceled: "refused" });
+    expect(endless.seen).toEqual({ pulled: 5, canceled: "refused" });
 
     const silent = watched([BODY.slice(0, 1000)], "hang");
     const slow = readDeployForm(silent.body, TYPE, { part_bytes: 100, drain_ms: 1 });
