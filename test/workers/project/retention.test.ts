@@ -3,7 +3,6 @@ import { expect, it } from "vitest";
 
 import { instanceOf } from "../../../src/objects.ts";
 import { KEEP_DEPLOYS_MS } from "../../../src/project/sweep.ts";
-import { runWatchdog } from "../../../src/watchdog.ts";
 import { World } from "../support/world.ts";
 
 const DAY_MS = 86_400_000;
@@ -121,11 +120,11 @@ it("tokens go a month after they were good for the last time, of the instance to
     await place.revokeToken("tok_r_revoked", false);
   }
   await world.run(25 * DAY_MS);
-  await runWatchdog(env);
+  await instanceOf(env).sweep();
   const kept = ["tok_r_expired", "tok_r_good", "tok_r_revoked"];
   expect(await ids()).toEqual([kept, kept]);
   await world.run(10 * DAY_MS);
-  await runWatchdog(env);
+  await instanceOf(env).sweep();
   expect(await ids()).toEqual([["tok_r_good"], ["tok_r_good"]]);
   await instanceOf(env).revokeToken("tok_r_good", false);
 });

@@ -22,7 +22,7 @@ describe("several projects under one instance", () => {
   it(
     "keep the ten invariants, whatever is asked of them and whatever breaks",
     async () => {
-      const wanted = Number(asked("SIGNALBOX_STEPS") ?? 400);
+      const wanted = Number(asked("SIGNALBOX_STEPS") ?? 800);
       const replayed = asked("SIGNALBOX_PATH") !== undefined;
       const began = performance.now();
       let told = began;
