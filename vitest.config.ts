@@ -71,7 +71,7 @@ export default defineConfig({
           isolate: false,
           env: modelEnv,
           include: ["test/workers/**/*.test.ts"],
-          setupFiles: ["test/workers/support/contract.ts"],
+          setupFiles: ["test/workers/support/contract.ts", "test/workers/support/forget.ts"],
           testTimeout: COMPUTING_MS,
         },
       },

@@ -1,0 +1,13 @@
+import { env } from "cloudflare:workers";
+import { afterAll } from "vitest";
+
+import { instanceOf } from "../../../src/objects.ts";
+
+/** After each test file: its projects are nobody's any more, or every watchdog of the files that follow would wake them all. */
+afterAll(async () => {
+  const instance = instanceOf(env);
+  for (let some = await instance.projects("", 200); some.length > 0;) {
+    await Promise.all(some.map(({ key }) => instance.unregister(key)));
+    some = await instance.projects("", 200);
+  }
+});
