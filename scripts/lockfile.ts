@@ -25,7 +25,6 @@ interface Manifest {
   readonly allowScripts: Readonly<Partial<Record<string, boolean>>>;
 }
 
-const PUBLIC = "https://registry.npmjs.org/";
 /** Of what is bundled into the Worker, and so handed on. */
 const HANDED_ON = new Set(["MIT", "ISC", "Apache-2.0"]);
 /** Of what only builds and tests. */
@@ -75,11 +74,11 @@ function inPackage([path, locked]: readonly [string, Locked]): string[] {
     return [];
   }
   const name = path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length);
-  const { resolved = PUBLIC, integrity = "", license = "", hasInstallScript = false } = locked;
+  const { resolved, integrity = "", license = "", hasInstallScript = false } = locked;
   const only = locked.dev === true || locked.devOptional === true;
   const wrong: (string | false)[] = [
     !integrity.startsWith("sha512-") && "has no SHA-512 that it is held against",
-    !resolved.startsWith(PUBLIC) && "does not come from the public registry",
+    resolved !== undefined && "names the host it came from, which whoever installs it is to choose",
     hasInstallScript && manifest.allowScripts[name] !== true && "runs a script when installed",
     !isFree(license, only ? USED : HANDED_ON) && `has the licence "${license}"`,
   ];
