@@ -20,8 +20,8 @@ afterAll(() => {
 
 describe("a project's line", () => {
   it.each([
-    { runs: 150, length: 6 },
-    { runs: 60, length: 14 },
+    { runs: 300, length: 6 },
+    { runs: 120, length: 14 },
   ])(
     "keeps its rules, whatever is asked of it and whatever breaks: $runs times up to $length steps",
     async ({ runs, length }) => {

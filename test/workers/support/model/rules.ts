@@ -24,12 +24,15 @@ const acceptedIsDurable: Rule = ({ deploys }, { answers }) => {
 /** Invariant 2: from its claim until its deployment is terminal at Cloudflare, a deploy has its lane to itself. */
 const oneAtATime: Rule = ({ made, events }, ledger) =>
   made.flatMap((later, index) => {
-    const { lane } = ledger.policyAt(later.claimedAt);
+    // Their lanes are as they were when the second of the two was claimed, which is not always the second to arrive.
+    const isShared = (earlier: Made): boolean =>
+      earlier.branch === later.branch ||
+      ledger.policyAt(Math.max(earlier.claimedAt, later.claimedAt)).lane === "project";
     return made
       .slice(0, index)
       .filter(
         (earlier) =>
-          (lane === "project" || earlier.branch === later.branch) &&
+          isShared(earlier) &&
           (earlier.endedAt ?? Infinity) > later.at &&
           !isTwin(earlier) &&
           !givenUp(events, earlier.id, later.at, ledger.shortestDeadlineMs),
