@@ -7,8 +7,8 @@ import { COMMANDS, policy } from "../support/model/commands.ts";
 import { Play, travelMs } from "../support/model/play.ts";
 
 /**
- * The line's rules over the real object, the instance and the sandbox in virtual time: 150 runs of up to 6 random steps and
- * 60 of up to 14, with what must hold judged after each step (../support/model/rules.ts), and at the end that everything
+ * The line's rules over the real object, the instance and the sandbox in virtual time: 300 runs of up to 6 random steps and
+ * 120 of up to 14, with what must hold judged after each step (../support/model/rules.ts), and at the end that everything
  * ends once nothing is in the way. `SIGNALBOX_RUNS=20000` for a long one. Effects take turns (../support/turns.ts), so that
  * what a run does follows from its seed. ./simulation.test.ts has several projects beside each other;
  * test/unit/project/line-model.test.ts does the same for the decisions alone, with longer runs.

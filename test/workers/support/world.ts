@@ -457,9 +457,9 @@ export class World extends Outside {
       this.#crash = null;
       this.crashes += 1;
       this.#crashed.add(state);
-      state.abort(`crash at ${point}`);
+      // First, as aborting throws: else what was under way would go on, within the object's successor.
       this.#forget();
-      throw new Error(`crash at ${point}`);
+      state.abort(`crash at ${point}`);
     }
   }
 
