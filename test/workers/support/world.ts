@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 
@@ -64,6 +64,8 @@ export class World extends Outside {
   readonly points: string[] = [];
   config: Config | null = null;
   crashes = 0;
+  /** How often it was called: as long as this is the same, so is the object. */
+  touches = 0;
   /** Until the watchdog comes, nothing wakes the object. */
   alarmLost = false;
   /** Every call that has left for Cloudflare, and how long a 429 has everybody quiet, of all projects. Where effects take turns. */
@@ -180,20 +182,29 @@ export class World extends Outside {
 
   /** Always a new stub: an old one is broken after a crash. */
   stub(): Remote<Project> {
-    this.#alarm = undefined;
+    this.#touched();
     return projectOf(env, this.key);
   }
 
+  /** Each call costs a millisecond, so what is to be known after it is read within it. */
   inside<T>(body: (project: Project, state: DurableObjectState) => T | Promise<T>): Promise<T> {
-    this.#alarm = undefined;
+    this.#touched();
     return runInDurableObject<Project, T>(
       env.PROJECT.getByName(this.key),
-      (project: Project, state) => {
+      async (project: Project, state) => {
         this.#state = state;
         this.#slots.add(project.context.slots);
-        return body(project, state);
+        const result = await body(project, state);
+        // Without turns, it goes on by itself.
+        this.#alarm = this.turns === null ? undefined : await state.storage.getAlarm();
+        return result;
       },
     );
+  }
+
+  #touched(): void {
+    this.#alarm = undefined;
+    this.touches += 1;
   }
 
   now(): number {
@@ -361,10 +372,15 @@ export class World extends Outside {
 
   /** The alarm goes off, if one is set. */
   async fire(): Promise<void> {
-    this.#alarm = undefined;
-    await this.retrying(() => runDurableObjectAlarm(env.PROJECT.getByName(this.key))).catch(
-      () => undefined,
+    const fired = this.retrying(() =>
+      this.inside(async (project, state) => {
+        if ((await state.storage.getAlarm()) !== null) {
+          await state.storage.deleteAlarm();
+          await project.alarm();
+        }
+      }),
     );
+    await fired.catch(() => undefined);
   }
 
   /** Runs until the deploy has ended, at most a day. */
@@ -477,13 +493,7 @@ export class World extends Outside {
       const owner = this.#ownerOf(slots);
       const before = owner?.crashes;
       try {
-        const alarm = await owner?.inside(async (_, state) => {
-          await body();
-          return state.storage.getAlarm();
-        });
-        if (owner !== null) {
-          owner.#alarm = alarm;
-        }
+        await owner?.inside(body);
       } catch (error) {
         if (owner?.crashes === before) {
           throw error;
@@ -501,7 +511,7 @@ export class World extends Outside {
   }
 
   async #read(): Promise<number | null> {
-    const alarm = await this.retrying(() =>
+    return this.retrying(() =>
       this.inside(async (project, state) => {
         if (this.turns === null) {
           await project.context.slots.settled((key) => this.hanging.has(key));
@@ -509,8 +519,6 @@ export class World extends Outside {
         return state.storage.getAlarm();
       }),
     );
-    this.#alarm = this.turns === null ? undefined : alarm;
-    return alarm;
   }
 
   #ownerOf(slots: Slots): World | null {

@@ -8,7 +8,14 @@ import { World, type WorldOptions } from "../world.ts";
 import { Ledger } from "./ledger.ts";
 import { People } from "./people.ts";
 import { judge, judgeEnd } from "./rules.ts";
-import { look, openLeftovers, terminal, type Seen } from "./seen.ts";
+import {
+  lookInside,
+  lookOutside,
+  openLeftovers,
+  terminal,
+  type Seen,
+  type SeenInside,
+} from "./seen.ts";
 import { Triggers } from "./triggers.ts";
 
 const MINUTE = 60_000;
@@ -24,6 +31,8 @@ export class Play {
   readonly ledger = new Ledger();
   readonly triggers = new Triggers(this);
   readonly people = new People(this);
+
+  #inside: { readonly touches: number; readonly seen: SeenInside } | null = null;
 
   private constructor(world: World) {
     this.world = world;
@@ -60,9 +69,19 @@ export class Play {
   }
 
   async check(): Promise<Seen> {
-    const seen = await look(this.world, this.ledger.lateBy);
+    const seen = await this.#look();
     complain(judge(seen, this.ledger));
     return seen;
+  }
+
+  /** What cannot have changed since is not read again. */
+  async #look(): Promise<Seen> {
+    const { world } = this;
+    if (this.#inside === null || this.#inside.touches !== world.touches) {
+      const seen = await lookInside(world);
+      this.#inside = { touches: world.touches, seen };
+    }
+    return { ...this.#inside.seen, ...lookOutside(world, this.ledger.lateBy) };
   }
 
   /** Lets time pass; the watchdog comes round every five minutes. */
@@ -98,7 +117,10 @@ export class Play {
   /** With every obstacle gone, everything ends, and what is live is right. A crash may be to come. */
   async finish(): Promise<void> {
     await this.clear();
-    await this.pass(ALL_DONE, () => this.isOver());
+    await this.pass(
+      ALL_DONE,
+      this.everyMinute(() => this.isOver()),
+    );
     await this.checkEnd();
   }
 
@@ -161,6 +183,18 @@ export class Play {
         deploys.map(({ id }) => id),
       ]),
     );
+  }
+
+  /** Most of the time goes into asking whether it is over: that is asked once in a minute. */
+  everyMinute(isOver: () => Promise<boolean>): () => Promise<boolean> {
+    let next = 0;
+    return async () => {
+      if (this.world.now() < next) {
+        return false;
+      }
+      next = this.world.now() + MINUTE;
+      return isOver();
+    };
   }
 
   /** Nothing waits or runs, no twin is looked for, and what is watched still is stuck at Cloudflare. */

@@ -18,23 +18,28 @@ export interface Made {
   readonly hiddenMs: number;
 }
 
-/** Everything that can be known from outside at one moment, our own word and the sandbox's. */
-export interface Seen {
-  readonly now: number;
+/** Everything that can be known at one moment: our own word, and what others know. */
+export type Seen = SeenInside & SeenOutside;
+
+export interface SeenInside {
   /** By number. */
   readonly deploys: readonly Deploy[];
   readonly events: readonly Event[];
   readonly triggers: readonly TriggerSeen[];
   readonly alarm: number | null;
-  /** Something is under way and has not ended. */
-  readonly busy: boolean;
-  readonly alarmLost: boolean;
   /** Bodies that stream in. */
   readonly streaming: number;
   /** The deployments of those that are watched still. */
   readonly leftovers: readonly string[];
   readonly watches: number;
   readonly troubles: readonly string[];
+}
+
+export interface SeenOutside {
+  readonly now: number;
+  /** Something is under way and has not ended. */
+  readonly busy: boolean;
+  readonly alarmLost: boolean;
   readonly made: readonly Made[];
   readonly live: readonly JournalLive[];
 }
@@ -47,9 +52,8 @@ export interface TriggerSeen {
   readonly deploy_id: string | null;
 }
 
-/** @param lateBy how long each late deployment stays hidden, in the order in which those faults were set */
-export async function look(world: World, lateBy: readonly number[]): Promise<Seen> {
-  const ours = await world.retrying(() =>
+export function lookInside(world: World): Promise<SeenInside> {
+  return world.retrying(() =>
     world.inside(async (project, state) => {
       const { sql } = project.context;
       const count = (from: string): number =>
@@ -72,6 +76,10 @@ export async function look(world: World, lateBy: readonly number[]): Promise<See
       };
     }),
   );
+}
+
+/** @param lateBy how long each late deployment stays hidden, in the order in which those faults were set */
+export function lookOutside(world: World, lateBy: readonly number[]): SeenOutside {
   const { requests, live } = world.sandbox.journal();
   const endedAt = terminal(world);
   let late = 0;
@@ -98,7 +106,6 @@ export async function look(world: World, lateBy: readonly number[]): Promise<See
     now: world.now(),
     busy: world.busy,
     alarmLost: world.alarmLost,
-    ...ours,
     made,
     live: live.filter((l) => l.project === world.name),
   };

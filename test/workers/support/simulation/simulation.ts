@@ -105,7 +105,10 @@ export class Simulation {
       await hearing.recover();
     }
     const [first = fail()] = this.plays;
-    await first.pass(ALL_DONE, () => this.#isOver());
+    await first.pass(
+      ALL_DONE,
+      first.everyMinute(() => this.#isOver()),
+    );
     const all: Seen[] = [];
     for (const play of this.plays) {
       await play.checkEnd();
