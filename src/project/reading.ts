@@ -70,16 +70,3 @@ export function stageChanges(before: readonly Stage[], after: readonly Stage[]):
     return unseen ? [{ ...stage, status: "active", ended_on: null }, stage] : [stage];
   });
 }
-
-/**
- * How long to wait with the next look: a quarter of the time that the stage has run, so that a stage's end is noticed
- * within 25 % of its length at a number of calls that grows with its logarithm.
- */
-export function nextPoll(inStageMs: number): number {
-  return Math.min(30_000, Math.max(1_000, Math.round(inStageMs / 4)));
-}
-
-/** The same for what is only waited for to end: by its age, and slower. */
-export function slowPoll(ageMs: number): number {
-  return Math.min(60_000, Math.max(3_000, Math.round(ageMs / 4)));
-}

@@ -411,4 +411,8 @@ CREATE TABLE learnt (
 ) WITHOUT ROWID;
 `,
   },
+  {
+    id: 15,
+    sql: "CREATE INDEX deploys_succeeded ON deploys (target, kind, number) WHERE status = 'succeeded'",
+  },
 ];

@@ -21,9 +21,39 @@ const HEALTH_MS = 1_000;
 
 export const HEALTH = "health";
 
+interface Run {
+  readonly stages: string;
+  readonly started_at: number;
+  readonly ended_at: number;
+  readonly health: string | null;
+}
+
 /** null: too few have succeeded to say. */
 export function usualOf(sql: Sql, kind: DeployKind, target: string): Usual | null {
-  const rows = sql.all<{ stages: string; started_at: number; ended_at: number; health: string }>(
+  const runs = runsOf(sql, kind, target);
+  return runs.length === 0
+    ? null
+    : {
+        kind,
+        target,
+        runs: runs.length,
+        total_ms: median(runs.map(({ started_at: from, ended_at: to }) => to - from)),
+        stages: [...lengths(runs)].map(([name, ms]) => ({ name, ms: median(ms) })),
+      };
+}
+
+/** How long each stage took in those, the shortest first; empty where too few have succeeded to say. */
+export function lengthsOf(sql: Sql, kind: DeployKind, target: string): Map<string, number[]> {
+  const sorted = [...lengths(runsOf(sql, kind, target))].map(([name, ms]): [string, number[]] => [
+    name,
+    ms.toSorted((a, b) => a - b),
+  ]);
+  return new Map(sorted);
+}
+
+/** The last ones that have succeeded, unless there are too few. */
+function runsOf(sql: Sql, kind: DeployKind, target: string): Run[] {
+  const runs = sql.all<Run & Record<string, string | number | null>>(
     `SELECT stages, started_at, ended_at, health FROM deploys
      WHERE target = ? AND kind = ? AND status = 'succeeded' AND started_at IS NOT NULL
      ORDER BY number DESC LIMIT ?`,
@@ -31,27 +61,22 @@ export function usualOf(sql: Sql, kind: DeployKind, target: string): Usual | nul
     kind,
     RUNS,
   );
-  if (rows.length < ENOUGH) {
-    return null;
-  }
-  const lengths = new Map<string, number[]>();
-  for (const { stages, ended_at: end, health } of rows) {
+  return runs.length < ENOUGH ? [] : runs;
+}
+
+function lengths(runs: readonly Run[]): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  for (const { stages, ended_at: end, health } of runs) {
     const run = JSON.parse(stages) as Stage[];
     for (const { name, started_on: from, ended_on: to } of run) {
-      add(lengths, name, Date.parse(to ?? "") - Date.parse(from ?? ""));
+      add(found, name, Date.parse(to ?? "") - Date.parse(from ?? ""));
     }
     const after = end - Date.parse(run.at(-1)?.ended_on ?? "");
     if (health !== null && after > HEALTH_MS) {
-      add(lengths, HEALTH, after);
+      add(found, HEALTH, after);
     }
   }
-  return {
-    kind,
-    target,
-    runs: rows.length,
-    total_ms: median(rows.map(({ started_at: from, ended_at: to }) => to - from)),
-    stages: [...lengths].map(([name, ms]) => ({ name, ms: median(ms) })),
-  };
+  return found;
 }
 
 function add(lengths: Map<string, number[]>, name: string, ms: number): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { UpstreamDeployment } from "../../../src/cloudflare/schemas.ts";
-import { nextPoll, read, stageChanges } from "../../../src/project/reading.ts";
+import { read, stageChanges } from "../../../src/project/reading.ts";
 
 const STAGES = ["queued", "initialize", "clone_repo", "build", "deploy"];
 
@@ -88,23 +88,5 @@ describe("a stage that ran between two looks", () => {
     ]);
     // Never begun, as the last stage of a direct upload.
     expect(stageChanges([idle], [{ ...ended, started_on: null }])).toHaveLength(1);
-  });
-});
-
-describe("the poll plan", () => {
-  it("notices a stage's end within a quarter of its length, and asks ever more seldom", () => {
-    expect(nextPoll(0)).toBe(1_000);
-    expect(nextPoll(40_000)).toBe(10_000);
-    expect(nextPoll(3_600_000)).toBe(30_000);
-  });
-
-  it("spends less than 25 calls on a build of 90 s", () => {
-    let at = 0;
-    let calls = 0;
-    while (at < 90_000) {
-      at += nextPoll(at);
-      calls += 1;
-    }
-    expect(calls).toBeLessThan(25);
   });
 });
