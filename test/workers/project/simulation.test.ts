@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { afterAll, describe, it, vi } from "vitest";
 
 import { asked, modelRuns, steps } from "../../support/runs.ts";
+import { policy } from "../support/model/commands.ts";
 import { COMMANDS } from "../support/simulation/commands.ts";
 import { Simulation, tally } from "../support/simulation/simulation.ts";
 
@@ -11,6 +12,8 @@ import { Simulation, tally } from "../support/simulation/simulation.ts";
  */
 
 const LENGTH = 80;
+/** Of each project, at first. */
+const policies = fc.tuple(policy, policy, policy);
 /** A run has so many steps in the mean. */
 const MEAN = (1 + LENGTH) / 2;
 
@@ -22,35 +25,41 @@ describe("several projects under one instance", () => {
   it(
     "keep the ten invariants, whatever is asked of them and whatever breaks",
     async () => {
-      const wanted = Number(asked("SIGNALBOX_STEPS") ?? 800);
+      const wanted = Number(asked("SIGNALBOX_STEPS") ?? 2_000);
       const replayed = asked("SIGNALBOX_PATH") !== undefined;
       const began = performance.now();
       let told = began;
       try {
         await fc.assert(
-          fc.asyncProperty(fc.nat(), steps(COMMANDS, LENGTH), async (seed, sequence) => {
-            const simulation = await Simulation.begin(seed);
-            try {
-              for (const step of sequence) {
-                await simulation.step(fc.stringify(step), () => step.run(simulation));
+          fc.asyncProperty(
+            fc.nat(),
+            policies,
+            steps(COMMANDS, LENGTH),
+            async (seed, rules, sequence) => {
+              const simulation = await Simulation.begin(seed);
+              try {
+                await simulation.adopt(rules);
+                for (const step of sequence) {
+                  await simulation.step(fc.stringify(step), () => step.run(simulation));
+                }
+                await simulation.finish();
+              } catch (error) {
+                const again = "again with npm run simulate -- --seed N --path P, as told above";
+                throw new Error(
+                  `${String(error)}\n(${again})\n\nLast steps:\n${simulation.story()}`,
+                  {
+                    cause: error,
+                  },
+                );
+              } finally {
+                await simulation.end();
               }
-              await simulation.finish();
-            } catch (error) {
-              const again = "again with npm run simulate -- --seed N --path P, as told above";
-              throw new Error(
-                `${String(error)}\n(${again})\n\nLast steps:\n${simulation.story()}`,
-                {
-                  cause: error,
-                },
-              );
-            } finally {
-              await simulation.end();
-            }
-            if (performance.now() - told > 60_000) {
-              told = performance.now();
-              console.log(summary(told - began));
-            }
-          }),
+              if (performance.now() - told > 60_000) {
+                told = performance.now();
+                console.log(summary(told - began));
+              }
+            },
+          ),
           {
             ...modelRuns("simulation", Math.ceil(wanted / MEAN)),
             endOnFailure: asked("SIGNALBOX_STEPS") !== undefined || replayed,

@@ -43,7 +43,6 @@ export class Hearing {
 
   /** Whatever failed so far is tried again. */
   async recover(): Promise<void> {
-    this.mood = "good";
     await this.change("active");
     await this.world.retrying(() => this.world.stub().recoverSubscriber(this.#id, 0));
   }

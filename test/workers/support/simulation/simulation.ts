@@ -3,6 +3,7 @@ import { env, exports } from "cloudflare:workers";
 import { vi } from "vitest";
 
 import { instanceOf } from "../../../../src/objects.ts";
+import type { PolicyChange } from "../../../../src/project/policy.ts";
 import { seeded, withoutChance } from "../../../support/chance.ts";
 import { ALL_DONE, complain, Play, travelMs } from "../model/play.ts";
 import type { Seen } from "../model/seen.ts";
@@ -73,6 +74,14 @@ export class Simulation {
     return simulation;
   }
 
+  async adopt(policies: readonly PolicyChange[]): Promise<void> {
+    for (const [which, policy] of policies.entries()) {
+      await this.step(`${which}: policy(${JSON.stringify(policy)})`, async () =>
+        this.plays[which]?.people.changePolicy(policy),
+      );
+    }
+  }
+
   /** One step, a moment after what went before, and what must hold whatever it was. */
   async step(what: string, act: () => Promise<void> | void): Promise<void> {
     const [{ world } = fail()] = this.plays;
@@ -101,10 +110,15 @@ export class Simulation {
     for (const play of this.plays) {
       await play.clear();
     }
+    this.hearings.forEach((hearing) => {
+      hearing.mood = "good";
+    });
+    const [first = fail()] = this.plays;
+    // Who says 410 to what is on its way now is told nothing more, although it was made active meanwhile.
+    await first.pass(60_000);
     for (const hearing of this.hearings) {
       await hearing.recover();
     }
-    const [first = fail()] = this.plays;
     await first.pass(
       ALL_DONE,
       first.everyMinute(() => this.#isOver()),
