@@ -36,7 +36,11 @@ export async function askAs<T>(
   ask: (client: CloudflareClient) => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
   const { apiBaseUrl: baseUrl } = c.var.config;
-  const answer = await ask(new CloudflareClient({ baseUrl, accountId, credential }));
+  const onFewLeft = (calls: number, forMs: number): Promise<void> =>
+    askInstance(c, (instance) =>
+      instance.announced(accountId, { calls, until: Date.now() + forMs }),
+    );
+  const answer = await ask(new CloudflareClient({ baseUrl, accountId, credential, onFewLeft }));
   if (!answer.ok && answer.error.kind === "limited") {
     const until = Date.now() + (answer.error.retryAfterMs ?? 0);
     await askInstance(c, (instance) => instance.blocked(accountId, until));

@@ -33,6 +33,8 @@ export interface ClientOptions {
   readonly baseUrl: string;
   readonly accountId: string;
   readonly credential: Credential;
+  /** Is told when an answer announces that few calls are left, and for how many ms. */
+  readonly onFewLeft?: (calls: number, forMs: number) => Promise<void>;
 }
 
 /** The Pages API, as far as it is used here. Every call is one request, with no retry of its own. */
@@ -166,6 +168,10 @@ export class CloudflareClient {
       const message = timedOut ? "Cloudflare did not answer in time." : "The connection was lost.";
       return err({ kind: "unknown", status: null, code: null, message, retryAfterMs: null });
     }
+    const few = fewLeft(response.headers);
+    if (few !== null) {
+      await this.#options.onFewLeft?.(few.calls, few.forMs);
+    }
     return this.#read(response, text, schema);
   }
 
@@ -229,6 +235,41 @@ export function retryAfter(headers: Headers): number | null {
   const seconds =
     headers.get("retry-after") ?? /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "")?.[1] ?? "";
   return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : null;
+}
+
+/** Of a limit of unknown size; Cloudflare's for its API. */
+const USUAL_QUOTA = 1_200;
+/** More than a tenth is not worth a word. */
+const FEW = 0.1;
+
+/**
+ * The least that is left of any limit, where that is few: `Ratelimit: "default";r=50;t=30` against the quota in
+ * `Ratelimit-Policy: "default";q=1200;w=300`.
+ */
+export function fewLeft(headers: Headers): { calls: number; forMs: number } | null {
+  const quotas = new Map(
+    items(headers.get("ratelimit-policy")).map(({ name, number }) => [name, number("q")]),
+  );
+  const few = items(headers.get("ratelimit")).flatMap(({ name, number }) => {
+    const [calls, seconds] = [number("r"), number("t")];
+    return calls === null || seconds === null || calls > FEW * (quotas.get(name) ?? USUAL_QUOTA)
+      ? []
+      : [{ calls, forMs: seconds * 1_000 }];
+  });
+  return few.toSorted((a, b) => a.calls - b.calls)[0] ?? null;
+}
+
+/** Of a list of structured fields, each a quoted name with numbers as parameters. */
+function items(header: string | null): { name: string; number: (key: string) => number | null }[] {
+  return [...(header ?? "").matchAll(/"([^"]{0,100})"([^",]*)/g)].map(
+    ([, name = "", parameters = ""]) => ({
+      name,
+      number: (key) => {
+        const digits = new RegExp(`;\\s*${key}=(\\d{1,6})(?![\\d.])`).exec(parameters)?.[1];
+        return digits === undefined ? null : Number(digits);
+      },
+    }),
+  );
 }
 
 /** Reads a body to its end, or throws and cancels it once it is larger than anything we expect. */

@@ -37,13 +37,21 @@ export interface Budget {
   /** Of those, what is in the looks' own bucket. */
   readonly looks: number;
   readonly at: number;
-  /** After a 429, or an announced empty window: nobody calls before. */
+  /** After a 429: nobody calls before. */
   readonly blockedUntil: number;
+  /** What Cloudflare has announced that there is left for everybody, others included. */
+  readonly left: Left | null;
+}
+
+/** So many calls are left until then. */
+export interface Left {
+  readonly calls: number;
+  readonly until: number;
 }
 
 /** Empty at start: a restarted object does not know what was spent just before. */
 export function newBudget(now: number, blockedUntil: number): Budget {
-  return { level: 0, looks: 0, at: now, blockedUntil };
+  return { level: 0, looks: 0, at: now, blockedUntil, left: null };
 }
 
 /** How many permits are in the bucket by `now`. */
@@ -68,9 +76,17 @@ export function draw(budget: Budget, kind: PermitKind, now: number): Draw {
   const looks = Math.min(LOOK_CAPACITY, budget.looks + secondsSince(budget, now) * LOOK_RATE);
   const refilled = { ...budget, level, looks, at: Math.max(now, budget.at) };
   const needed = NEEDED[kind];
+  const left = leftAt(budget, now);
+  if (left !== null && left.calls < Math.max(1, needed)) {
+    return { granted: false, budget, until: left.until };
+  }
   const look = kind === "look" ? 1 : 0;
   if (level >= needed && looks >= look) {
-    return { granted: true, budget: { ...refilled, level: level - 1, looks: looks - look } };
+    const less = left && { ...left, calls: left.calls - 1 };
+    return {
+      granted: true,
+      budget: { ...refilled, level: level - 1, looks: looks - look, left: less },
+    };
   }
   const seconds = Math.max((needed - level) / RATE, (look - looks) / LOOK_RATE);
   return { granted: false, budget: refilled, until: now + Math.ceil(seconds * 1000) };
@@ -83,5 +99,16 @@ export function block(budget: Budget, until: number): Budget {
     looks: 0,
     at: Math.max(budget.at, until),
     blockedUntil: Math.max(budget.blockedUntil, until),
+    left: null,
   };
+}
+
+/** Cloudflare says how many calls are left. Answers arrive in any order, so of two announcements the lower one counts. */
+export function announce(budget: Budget, left: Left, now: number): Budget {
+  const known = leftAt(budget, now);
+  return { ...budget, left: known !== null && known.calls < left.calls ? known : left };
+}
+
+export function leftAt({ left }: Budget, now: number): Left | null {
+  return left !== null && now < left.until ? left : null;
 }

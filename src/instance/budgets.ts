@@ -1,10 +1,22 @@
 import type { Sql } from "../sql.ts";
-import { block, draw, levelAt, newBudget, type Budget, type PermitKind } from "./budget.ts";
+import {
+  announce,
+  block,
+  draw,
+  leftAt,
+  levelAt,
+  newBudget,
+  type Budget,
+  type Left,
+  type PermitKind,
+} from "./budget.ts";
 
 export interface OwnersBudget {
   readonly owner: string;
   readonly level: number;
   readonly blocked_until: number | null;
+  /** As Cloudflare has announced it, where little is left. */
+  readonly left: Left | null;
 }
 
 /** The budget of each credential's owner. In memory but for how long nobody calls, since forgetting that costs five minutes. */
@@ -35,6 +47,10 @@ export class Budgets {
     );
   }
 
+  announce(owner: string, left: Left, now: number): void {
+    this.#known.set(owner, announce(this.#of(owner), left, now));
+  }
+
   shown(owners: readonly string[], now: number): OwnersBudget[] {
     return owners.map((owner) => {
       const budget = this.#of(owner);
@@ -43,6 +59,7 @@ export class Budgets {
         owner,
         level: levelAt(budget, now),
         blocked_until: blockedUntil > now ? blockedUntil : null,
+        left: leftAt(budget, now),
       };
     });
   }

@@ -36,7 +36,7 @@ import {
   type NewAccount,
 } from "./accounts.ts";
 import type { AskedBuild } from "./builds.ts";
-import type { PermitKind } from "./budget.ts";
+import type { Left, PermitKind } from "./budget.ts";
 import { Budgets, type OwnersBudget } from "./budgets.ts";
 import { ASK_AGAIN_MS, Places, type Builds } from "./places.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -262,6 +262,12 @@ export class Instance extends DurableObject<Env> {
    */
   blocked(account: string, until: number): void {
     this.#budgets.block(accountRow(this.#sql, account)?.owner ?? CONFIGURED_OWNER, until);
+  }
+
+  /** Cloudflare has announced about an account how many calls are left, which is for all of its credential's owner. */
+  announced(account: string, left: Left): void {
+    const owner = accountRow(this.#sql, account)?.owner ?? CONFIGURED_OWNER;
+    this.#budgets.announce(owner, left, Date.now());
   }
 
   /** Of every owner, that of the configured account first. */

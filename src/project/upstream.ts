@@ -2,9 +2,9 @@ import { CloudflareClient, type Answer } from "../cloudflare/client.ts";
 import { noCredential } from "../cloudflare/errors.ts";
 import { credentialFor } from "../cloudflare/credential.ts";
 import type { AskedBuild } from "../instance/builds.ts";
-import type { Permit } from "../instance/instance.ts";
+import type { Instance, Permit } from "../instance/instance.ts";
 import type { PermitKind } from "../instance/budget.ts";
-import { instanceOf } from "../objects.ts";
+import { instanceOf, type Remote } from "../objects.ts";
 import { err } from "../result.ts";
 import type { Context } from "./context.ts";
 
@@ -56,17 +56,32 @@ export async function callPermitted<T>(
     return err(noCredential(accountId));
   }
   const answer = await ask(
-    new CloudflareClient({ baseUrl: config.apiBaseUrl, accountId, credential }),
+    new CloudflareClient({
+      baseUrl: config.apiBaseUrl,
+      accountId,
+      credential,
+      onFewLeft: (calls, forMs) =>
+        report(context, (instance) =>
+          instance.announced(accountId, { calls, until: context.now() + forMs }),
+        ),
+    }),
   );
   if (!answer.ok && answer.error.kind === "limited") {
     const until = context.now() + (answer.error.retryAfterMs ?? 0);
-    try {
-      await instanceOf(context.env).blocked(accountId, until);
-    } catch (error) {
-      console.error({ message: "a 429 could not be reported", error: String(error) });
-    }
+    await report(context, (instance) => instance.blocked(accountId, until));
   }
   return answer;
+}
+
+async function report(
+  context: Context,
+  tell: (instance: Remote<Instance>) => Promise<void>,
+): Promise<void> {
+  try {
+    await tell(instanceOf(context.env));
+  } catch (error) {
+    console.error({ message: "a limit could not be reported", error: String(error) });
+  }
 }
 
 function accountOf(context: Context): string {

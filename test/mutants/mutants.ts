@@ -433,8 +433,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a restarted instance begins with a full bucket",
     file: "instance/budget.ts",
-    from: "return { level: 0, looks: 0, at: now, blockedUntil };",
-    to: "return { level: CAPACITY, looks: 0, at: now, blockedUntil };",
+    from: "return { level: 0, looks: 0, at: now, blockedUntil, left: null };",
+    to: "return { level: CAPACITY, looks: 0, at: now, blockedUntil, left: null };",
     test: "unit/instance/budget.test.ts",
     title: "is empty at start, and says when to ask again",
   },
@@ -449,7 +449,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a 429 quiets nobody else",
     file: "project/upstream.ts",
-    from: "await instanceOf(context.env).blocked(accountId, until);",
+    from: "await report(context, (instance) => instance.blocked(accountId, until));",
     to: "void until;",
     test: "workers/project/create.test.ts",
     title: "waits out a 429 by its Retry-After, and everybody with it",
@@ -461,6 +461,14 @@ export const MUTANTS: readonly Mutant[] = [
     to: "() => Promise.resolve(until)",
     test: "workers/api/projects.test.ts",
     title: "tells everybody to keep quiet after a 429",
+  },
+  {
+    name: "what Cloudflare announces to be left is not heeded",
+    file: "instance/budget.ts",
+    from: "if (left !== null && left.calls < Math.max(1, needed)) {",
+    to: "if (false) {",
+    test: "workers/project/polls.test.ts",
+    title: "stops short of a limit that others have nearly used up",
   },
   {
     name: "the silence after a 429 ends with the instance",

@@ -2,8 +2,10 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import {
+  announce,
   block,
   draw,
+  leftAt,
   levelAt,
   newBudget,
   type Budget,
@@ -144,5 +146,26 @@ describe("the budget", () => {
   it("does not run backwards with the clock", () => {
     const { budget } = draw(newBudget(100_000, 0), "create", 100_000);
     expect(draw(budget, "create", 50_000).granted).toBe(false);
+  });
+
+  it("stops at what Cloudflare says is left, polls before creates, until that has passed", () => {
+    const full = { ...newBudget(0, 0), level: 20 };
+    let budget = announce(full, { calls: 10, until: 60_000 }, 0);
+    for (const kind of ["poll", "poll", "create"] as const) {
+      const drawn = draw(budget, kind, 0);
+      expect(drawn.granted).toBe(true);
+      budget = drawn.budget;
+    }
+    expect(draw(budget, "poll", 0)).toMatchObject({ granted: false, until: 60_000 });
+    expect(draw(budget, "create", 0).granted).toBe(true);
+    expect(draw(budget, "poll", 60_000).granted).toBe(true);
+
+    const none = announce(full, { calls: 0, until: 60_000 }, 0);
+    for (const kind of ["create", "call", "poll", "look", "more"] as const) {
+      expect(draw(none, kind, 59_999)).toMatchObject({ granted: false, until: 60_000 });
+    }
+    // Said before, and heard later.
+    expect(leftAt(announce(none, { calls: 5, until: 60_000 }, 1), 1)?.calls).toBe(0);
+    expect(leftAt(announce(none, { calls: 5, until: 90_000 }, 60_000), 60_000)?.calls).toBe(5);
   });
 });

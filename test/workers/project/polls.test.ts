@@ -51,6 +51,24 @@ describe("what runs", () => {
     expect(first.calls).toBeGreaterThan(median(learnt.map(({ calls }) => calls)));
   });
 
+  it("stops short of a limit that others have nearly used up, and goes on when that has passed", async () => {
+    const world = await World.create();
+    const calls = (status: number): number =>
+      world.sandbox.journal().requests.filter((request) => request.status === status).length;
+    world.sandbox.speed({ stages: { ...OTHER_STAGES_MS, build: 240_000 } });
+    const id = (await world.push()).deploy?.id ?? "";
+    await world.run(10_000);
+    while (calls(200) < 1_185) {
+      await world.api("GET", "");
+    }
+    const before = calls(200);
+    await world.run(120_000);
+    expect(calls(200) - before).toBeLessThanOrEqual(7);
+    expect((await world.deploy(id)).status).toBe("running");
+    expect((await world.ended(id)).status).toBe("succeeded");
+    expect(calls(429)).toBe(0);
+  });
+
   it("is looked at by the age of its stage where it builds for the first time on a branch", async () => {
     const world = await World.create();
     const { lags, calls } = await build(world, 90_000);

@@ -114,6 +114,7 @@ export const INSTANCE_CALLS: Readonly<Record<string, Allowed>> = {
   builds: "read",
   limitBuilds: "manage",
   blocked: "read",
+  announced: "read",
   budgets: "read",
 };
 
