@@ -1,12 +1,12 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 
-import { answerProblem, invalid, toProblem } from "./api/answer.ts";
+import { answerProblem, toProblem } from "./api/answer.ts";
 import type { AppEnv } from "./api/context.ts";
+import { Api } from "./api/route.ts";
 import { routes } from "./api/routes.ts";
 import { dashboard } from "./dashboard/routes.tsx";
 import { answerPage, wantsPage } from "./dashboard/refusal.tsx";
@@ -46,14 +46,7 @@ const ownHeaders = createMiddleware<AppEnv>(async (c, next) => {
 });
 
 /** The doors, with what all of them share: ids, headers, configuration, and one way to refuse. */
-export const app = new OpenAPIHono<AppEnv>({
-  getPath: pathOf,
-  defaultHook(result) {
-    if (!result.success) {
-      throw invalid(result.target, result.error);
-    }
-  },
-});
+export const app = new Api({ getPath: pathOf });
 
 app.use(
   ownHeaders,
