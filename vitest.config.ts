@@ -67,6 +67,7 @@ export default defineConfig({
         ],
         test: {
           name: "workers",
+          globalSetup: "test/support/assets.ts",
           // To start the runtime anew for each file takes longer than its tests do. Files have objects of their own names.
           isolate: false,
           env: modelEnv,

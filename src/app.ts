@@ -1,12 +1,11 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
-import { secureHeaders } from "hono/secure-headers";
 
-import { answerProblem, invalid, toProblem } from "./api/answer.ts";
+import { answerProblem, toProblem } from "./api/answer.ts";
 import type { AppEnv } from "./api/context.ts";
+import { Api } from "./api/route.ts";
 import { routes } from "./api/routes.ts";
 import { dashboard } from "./dashboard/routes.tsx";
 import { answerPage, wantsPage } from "./dashboard/refusal.tsx";
@@ -37,34 +36,37 @@ const uncached = createMiddleware<AppEnv>(async (c, next) => {
   c.header("cache-control", "no-store");
 });
 
-/** For pages, which may load more than an answer in JSON. */
-const ownHeaders = createMiddleware<AppEnv>(async (c, next) => {
+/** What a browser may do with an answer. Pages, which may load more, say so in `headers`. */
+const HEADERS = {
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "origin-agent-cluster": "?1",
+  "referrer-policy": "no-referrer",
+  // For this host alone: what its subdomains do is not ours to say.
+  "strict-transport-security": "max-age=15552000",
+  "x-content-type-options": "nosniff",
+  "x-dns-prefetch-control": "off",
+  "x-download-options": "noopen",
+  "x-frame-options": "DENY",
+  "x-permitted-cross-domain-policies": "none",
+  "x-xss-protection": "0",
+};
+
+const headers = createMiddleware<AppEnv>(async (c, next) => {
   await next();
-  for (const [name, value] of Object.entries(c.get("headers") ?? {})) {
+  for (const [name, value] of Object.entries({ ...HEADERS, ...c.get("headers") })) {
     c.res.headers.set(name, value);
   }
 });
 
 /** The doors, with what all of them share: ids, headers, configuration, and one way to refuse. */
-export const app = new OpenAPIHono<AppEnv>({
-  getPath: pathOf,
-  defaultHook(result) {
-    if (!result.success) {
-      throw invalid(result.target, result.error);
-    }
-  },
-});
+export const app = new Api({ getPath: pathOf });
 
 app.use(
-  ownHeaders,
+  headers,
   // Always our own id: one that came with the request could be anything.
   requestId({ limitLength: 0 }),
-  secureHeaders({
-    contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    xFrameOptions: "DENY",
-    // For this host alone: what its subdomains do is not ours to say.
-    strictTransportSecurity: "max-age=15552000",
-  }),
   methodNotAllowed({
     app,
     onMethodNotAllowed: (c, methods) => {

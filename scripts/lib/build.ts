@@ -9,7 +9,8 @@ import {
   utimes,
   writeFile,
 } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { ROOT, tool } from "./repo.ts";
 import { run } from "./run.ts";
 
@@ -78,6 +79,13 @@ export async function bundleInto(folder: string, args: readonly string[] = []): 
 export async function textModules(bundle: string): Promise<string[]> {
   const code = await readFile(bundle, "utf8");
   return [...code.matchAll(/\bfrom\s*"\.\/([\w.-]+)"/g)].map(([, name = ""]) => name);
+}
+
+/** What a deploy of it uploads, each module compressed, in KiB. */
+export async function uploadedKiB(bundle: string): Promise<number> {
+  const names = [basename(bundle), ...(await textModules(bundle))];
+  const modules = await Promise.all(names.map((name) => readFile(join(dirname(bundle), name))));
+  return modules.reduce((sum, module) => sum + gzipSync(module).length, 0) / 1024;
 }
 
 /** Reads the settings of the Worker from wrangler.toml, by wrangler's own reader. */

@@ -1,4 +1,4 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Hono } from "hono";
 import openapiTS from "openapi-typescript";
 import type { OpenAPI3 } from "openapi-typescript";
 
@@ -9,12 +9,14 @@ interface Document {
 
 /** What openapi-typescript makes of the document, which comes from the routes alone: nothing has to run for it. */
 export async function clientTypes(): Promise<string> {
-  // By a variable: here the compiler has no types of the Workers runtime.
+  // By variables: here the compiler has no types of the Workers runtime.
+  const routing: string = "../../src/api/route.ts";
+  const { Api } = (await import(routing)) as { Api: new () => Hono };
   const file: string = "../../src/api/routes.ts";
-  const { routes } = (await import(file)) as { routes: ((api: OpenAPIHono) => void)[] };
-  const app = new OpenAPIHono();
-  routes.forEach((register) => register(app));
-  const answer = await app.request("/openapi.json");
+  const { routes } = (await import(file)) as { routes: ((api: Hono) => void)[] };
+  const api = new Api();
+  routes.forEach((register) => register(api));
+  const answer = await api.request("/openapi.json");
   const document = (await answer.json()) as Document;
   // Types of events are among the schemas, and what each refusal's codes mean would be said hundreds of times.
   delete document.webhooks;

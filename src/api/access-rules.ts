@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { newId } from "../ids.ts";
 import type { AccessRuleView } from "../instance/access.ts";
@@ -7,9 +7,10 @@ import { existing, Problem } from "../problem.ts";
 import { SCOPES } from "../security/tokens.ts";
 import { askInstance, given, keyNamed, type Api } from "./context.ts";
 import { onInstance } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { AccessRuleParams } from "./params.ts";
 import { BODY, json, noContent, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { AccessRule, Description } from "./schemas.ts";
 
 const tags = ["Access"];
@@ -24,23 +25,23 @@ const NewRule = z
       .regex(/^(?:[A-Za-z\d-]{1,63}\.)+[A-Za-z\d-]{1,63}$/, "must be a domain")
       .toLowerCase()
       .optional()
-      .openapi({ description: "All addresses in it, and none of its subdomains." }),
+      .meta({ description: "All addresses in it, and none of its subdomains." }),
     service_token: z
       .string()
       .regex(/^[\w.-]{1,200}$/, "must be a client id")
       .optional()
-      .openapi({
+      .meta({
         description: "The client id of a service token of Access, as CF-Access-Client-Id has it.",
       }),
     scopes: z
       .array(z.enum(SCOPES))
       .min(1)
-      .openapi({ description: "Each includes those before it: read, deploy, manage." }),
+      .meta({ description: "Each includes those before it: read, deploy, manage." }),
     project: z
       .string()
       .max(128)
       .optional()
-      .openapi({ description: "For this one alone. Default: all, and the instance itself." }),
+      .meta({ description: "For this one alone. Default: all, and the instance itself." }),
     description: Description.optional(),
   })
   .refine((rule) => WHO.filter((who) => rule[who] !== undefined).length === 1, {
@@ -55,7 +56,7 @@ const create = createRoute({
   summary: "Say what somebody who comes through Cloudflare Access may do",
   description: "Who fits several rules may do what any of them allows.",
   tags,
-  ...takingJson(onInstance("manage")),
+  ...onInstance("manage"),
   request: { body: jsonOf(NewRule) },
   responses: { 201: json(AccessRule, "The rule."), ...refusals(...BODY) },
 });

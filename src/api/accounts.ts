@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Context } from "hono";
 
 import type { UpstreamProject } from "../cloudflare/schemas.ts";
@@ -10,24 +10,25 @@ import { registeredProjects } from "../walk.ts";
 import { answered, askAs, askCloudflare, takePermit } from "./cloudflare.ts";
 import { accountIn, askInstance, type Api, type AppEnv } from "./context.ts";
 import { onInstance } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { BODY, json, noContent, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Description } from "./schemas.ts";
 
 /** Far more than an account can have (its soft limit is 100 projects, ten a page). */
 const MAX_PAGES = 50;
 
 const tags = ["Accounts"];
-const params = z.object({ account: z.string().openapi({ description: "The account's id." }) });
+const params = z.object({ account: z.string().meta({ description: "The account's id." }) });
 
 const Account = z
   .object({
     id: z.string(),
-    configured: z.boolean().openapi({
+    configured: z.boolean().meta({
       description: "The one of CLOUDFLARE_ACCOUNT_ID, whose credential is a setting of the Worker.",
     }),
     kind: z.enum(["token", "key"]),
-    owner: z.string().openapi({
+    owner: z.string().meta({
       description:
         "Whose calls Cloudflare's limit counts together: those with one owner share a budget.",
     }),
@@ -36,19 +37,19 @@ const Account = z
     changed_at: z
       .string()
       .nullable()
-      .openapi({ description: "When its credential was last replaced." }),
+      .meta({ description: "When its credential was last replaced." }),
   })
-  .openapi("Account");
+  .meta({ id: "Account" });
 
 const Secret = z.string().trim().min(1).max(512);
 const Body = z
   .strictObject({
-    api_token: Secret.optional().openapi({
+    api_token: Secret.optional().meta({
       description: 'With the permission "Cloudflare Pages: Edit" on this account.',
     }),
     email: z.email().max(254).optional(),
-    api_key: Secret.optional().openapi({ description: "With `email`: the older Global API Key." }),
-    owner: z.string().trim().min(1).max(64).optional().openapi({
+    api_key: Secret.optional().meta({ description: "With `email`: the older Global API Key." }),
+    owner: z.string().trim().min(1).max(64).optional().meta({
       description:
         "A name of your choice for whoever made the credential. Cloudflare does not tell, and counts calls by user: so without it the account shares the configured one's budget. Give it only when that is another user.",
     }),
@@ -92,7 +93,7 @@ const put = createRoute({
   description:
     "The credential is tried at Cloudflare before it is stored, sealed. From the answer on every call is made with it, so the one before can be revoked at Cloudflare as soon as what runs has ended.",
   tags,
-  ...takingJson(onInstance("manage")),
+  ...onInstance("manage"),
   request: { params, body: jsonOf(Body) },
   responses: {
     200: json(Account, "Its credential is replaced."),

@@ -53,15 +53,11 @@ export function toProblem(error: unknown, c: Context<AppEnv>): Problem {
   if (error instanceof Problem) {
     return error;
   }
-  if (error instanceof HTTPException && error.status === 403) {
+  // Nothing but the check of forms throws this.
+  if (error instanceof HTTPException) {
     const detail =
       "This form comes from no page of Signalbox. Load the page, and send it from there.";
     return new Problem("bad_request", detail);
-  }
-  if (error instanceof HTTPException) {
-    return error.status === 415
-      ? new Problem("unsupported_media_type", "The body must be JSON.")
-      : new Problem("bad_request", "The request can't be read.");
   }
   if (isOverloaded(error) || isRetryable(error)) {
     return new Problem("unavailable", "This can't be answered at the moment. Try again shortly.", {

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Context } from "hono";
 
 import { badgeSvg } from "../notify/badge.ts";
@@ -17,6 +17,7 @@ import {
 import { onProject } from "./guard.ts";
 import { ProjectParams } from "./params.ts";
 import { json, noContent, openRefusals, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Branch } from "./schemas.ts";
 
 /** A README is looked at by many; its badge may be so old. */
@@ -24,7 +25,7 @@ const MAX_AGE_S = 30;
 const tags = ["Badge"];
 
 const Badge = z.object({
-  url: z.string().openapi({ description: "Whoever has it can see the badge, and nothing else." }),
+  url: z.string().meta({ description: "Whoever has it can see the badge, and nothing else." }),
   markdown: z.string(),
 });
 

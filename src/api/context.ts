@@ -1,4 +1,3 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 
 import { callInstance, callProject } from "../call.ts";
@@ -36,7 +35,7 @@ export interface AppEnv {
   };
 }
 
-export type Api = OpenAPIHono<AppEnv>;
+export type { Api } from "./route.ts";
 
 /** What a Pages project can be called. */
 export const NAME = /^[a-z0-9](?:[a-z0-9-]{0,56}[a-z0-9])?$/;

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Context } from "hono";
 
 import { parseDeployJson } from "../deploy-form/json.ts";
@@ -10,6 +10,7 @@ import { onProject } from "./guard.ts";
 import { readJson } from "./json.ts";
 import { ProjectParams } from "./params.ts";
 import { BODY, json, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Accepted } from "./schemas.ts";
 import { RUN_HEADER, runIn, runOf } from "./run.ts";
 import { acceptForm, buildHash } from "./upload.ts";
@@ -60,14 +61,14 @@ const create = createRoute({
       not_before: z.iso
         .datetime({ offset: true })
         .optional()
-        .openapi({ description: "The deploy waits until then." }),
+        .meta({ description: "The deploy waits until then." }),
       if_locked: z
         .enum(["wait", "refuse"])
         .default("wait")
-        .openapi({ description: "`refuse` answers 423 where a lock would have the deploy wait." }),
+        .meta({ description: "`refuse` answers 423 where a lock would have the deploy wait." }),
     }),
     headers: z.object({
-      [RUN_HEADER]: z.string().max(220).optional().openapi({
+      [RUN_HEADER]: z.string().max(220).optional().meta({
         description:
           "The CI run that asks, as `<workflow>/<number>` or `<workflow>/<number>.<attempt>`. One with a lower number than was there before, for the same target and workflow, ends `superseded` (`stale_run`).",
         example: "deploy.yml/42.1",
@@ -76,7 +77,7 @@ const create = createRoute({
         .string()
         .regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters")
         .optional()
-        .openapi({
+        .meta({
           description:
             "A request repeated with the same key makes no second deploy and gets the first answer.",
         }),

@@ -1,12 +1,13 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { agreed, existing, Problem } from "../problem.ts";
 import { askProject, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { numberAfter, page, pageOf, PageQuery } from "./pages.ts";
 import { DeliveryParams, SubscriberParams } from "./params.ts";
 import { BODY, json, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Delivery, DeliveryState, DeliveryWithLog } from "./schemas.ts";
 import { found } from "./subscribers.ts";
 
@@ -69,12 +70,12 @@ const recover = createRoute({
   description:
     "Every delivery of an event since that time which was given up or waits for its next attempt, as if each were sent again by hand.",
   tags,
-  ...takingJson(manage),
+  ...manage,
   request: {
     params: SubscriberParams,
     body: jsonOf(
       z.strictObject({
-        since: z.iso.datetime({ offset: true }).openapi({
+        since: z.iso.datetime({ offset: true }).meta({
           description: `At most ${RECOVER_DAYS} days ago.`,
         }),
       }),

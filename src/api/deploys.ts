@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Context } from "hono";
 
 import { secretsOf } from "../env.ts";
@@ -19,6 +19,7 @@ import { onProject } from "./guard.ts";
 import { numberAfter, page, pageOf, PageQuery } from "./pages.ts";
 import { DeployParams, ProjectParams } from "./params.ts";
 import { json, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Accepted, Deploy } from "./schemas.ts";
 import { awaitEnd, findDeploy, WaitQuery } from "./wait.ts";
 

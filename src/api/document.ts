@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { CATALOGUE } from "../project/catalogue.ts";
 import { exampleEvent } from "../project/examples.ts";
@@ -6,7 +6,9 @@ import type { EventType } from "../project/shapes.ts";
 import { VERSION } from "../version.ts";
 import { ACCESS_HEADER } from "./access.ts";
 import type { Api } from "./context.ts";
+import { Describer } from "./openapi.ts";
 import { json } from "./responses.ts";
+import { createRoute, type Operation } from "./route.ts";
 import { eventSchema } from "./event-schema.ts";
 import { EXAMPLES } from "./examples.ts";
 import { EVENTS } from "./schemas.ts";
@@ -35,65 +37,66 @@ const events = createRoute({
 
 /** After all routes: the document is made of those that are there when it is first asked for. */
 export function documentRoute(api: Api): void {
-  api.openAPIRegistry.registerComponent("securitySchemes", "token", {
+  api.openapi(document, (c) => c.json(documentOf(api), 200));
+  api.openapi(events, (c) => c.json(eventSchema(documentOf(api).components.schemas), 200));
+}
+
+const SECURITY = {
+  token: {
     type: "http",
     scheme: "bearer",
     description:
       "A token of the project or of the instance. Scopes: read, deploy, manage, each including those before it.",
-  });
-  api.openAPIRegistry.registerComponent("securitySchemes", "oidc", {
+  },
+  oidc: {
     type: "http",
     scheme: "bearer",
     bearerFormat: "JWT",
     description:
       "The OIDC token of a job of GitHub Actions or GitLab CI. Routes of a project take it as well, where a trust rule of the project fits, with the scope of that.",
-  });
-  api.openAPIRegistry.registerComponent("securitySchemes", "access", {
+  },
+  access: {
     type: "apiKey",
     in: "header",
     name: ACCESS_HEADER,
     description:
       "Set by Cloudflare Access, where that stands in front of this address: log in with a browser, or send CF-Access-Client-Id and CF-Access-Client-Secret of a service token. The rules at /v1/access say who may do what. A token in `Authorization` comes before it.",
-  });
-  for (const [type, schema] of Object.entries(EVENTS)) {
-    api.openAPIRegistry.registerWebhook({
-      method: "post",
-      path: type,
-      operationId: type,
-      summary: `Sent to subscribers of ${type}`,
-      description: CATALOGUE[type as EventType].description,
-      tags: ["Events"],
-      security: [],
-      request: {
-        headers: z.object({
-          "webhook-id": z
-            .string()
-            .openapi({ description: "The event's id, the same for every attempt." }),
-          "webhook-timestamp": z.string().openapi({ description: "Unix seconds." }),
-          "webhook-signature": z.string().openapi({ description: "As Standard Webhooks says." }),
-          "signalbox-attempt": z.string().openapi({ description: "1 for the first." }),
-        }),
-        body: {
-          required: true,
-          content: { "application/json": { schema, example: exampleEvent(type as EventType) } },
-        },
+  },
+};
+
+const WebhookHeaders = z.object({
+  "webhook-id": z.string().meta({ description: "The event's id, the same for every attempt." }),
+  "webhook-timestamp": z.string().meta({ description: "Unix seconds." }),
+  "webhook-signature": z.string().meta({ description: "As Standard Webhooks says." }),
+  "signalbox-attempt": z.string().meta({ description: "1 for the first." }),
+});
+
+function webhookOf(type: EventType, schema: z.ZodType): Operation {
+  return {
+    method: "post",
+    path: type,
+    operationId: type,
+    summary: `Sent to subscribers of ${type}`,
+    description: CATALOGUE[type].description,
+    tags: ["Events"],
+    security: [],
+    request: {
+      headers: WebhookHeaders,
+      body: {
+        required: true,
+        content: { "application/json": { schema, example: exampleEvent(type) } },
       },
-      responses: {
-        "2XX": { description: "Taken. Anything else is tried again; 410 ends the subscription." },
-      },
-    });
-  }
-  api.openapi(document, (c) => c.json(documentOf(api), 200));
-  api.openapi(events, (c) => {
-    const { components } = documentOf(api);
-    return c.json(eventSchema({ ...components?.schemas }), 200);
-  });
+    },
+    responses: {
+      "2XX": { description: "Taken. Anything else is tried again; 410 ends the subscription." },
+    },
+  };
 }
 
 interface Made {
   openapi: string;
-  components?: { schemas?: object };
-  paths?: Record<string, object>;
+  components: { schemas: Record<string, unknown>; securitySchemes: object };
+  paths: Record<string, object>;
   [key: string]: unknown;
 }
 
@@ -107,7 +110,12 @@ export function documentOf(api: Api): Made {
 }
 
 function make(api: Api): Made {
-  const document = api.getOpenAPI31Document({
+  const describer = new Describer();
+  const webhooks = describer.paths(
+    Object.entries(EVENTS).map(([type, schema]) => webhookOf(type as EventType, schema)),
+  );
+  const paths = describer.paths(api.operations.map(withExample));
+  return {
     openapi: "3.1.0",
     info: {
       title: "Signalbox",
@@ -116,17 +124,19 @@ function make(api: Api): Made {
       license: { name: "MIT" },
     },
     servers: [{ url: "/" }],
-  });
-  for (const operation of Object.values(document.paths ?? {}).flatMap(Object.values)) {
-    const { operationId, requestBody } = operation as {
-      operationId: string;
-      requestBody?: { content: Record<string, { example?: object }> };
-    };
-    const body = requestBody?.content["application/json"];
-    const example = EXAMPLES[operationId];
-    if (body !== undefined && example !== undefined) {
-      body.example = example;
-    }
+    components: { securitySchemes: SECURITY, schemas: describer.schemas },
+    paths,
+    webhooks,
+  };
+}
+
+function withExample(operation: Operation): Operation {
+  const { operationId, request } = operation;
+  const json = request?.body?.content["application/json"];
+  const example = EXAMPLES[operationId];
+  if (json === undefined || example === undefined) {
+    return operation;
   }
-  return { ...document };
+  const content = { ...request?.body?.content, "application/json": { ...json, example } };
+  return { ...operation, request: { ...request, body: { ...request?.body, content } } };
 }

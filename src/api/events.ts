@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Context } from "hono";
 import type { StreamingApi } from "hono/utils/stream";
 
@@ -7,6 +7,7 @@ import { askProject, keyIn, type Api, type AppEnv } from "./context.ts";
 import { checkScope, identify, onProject } from "./guard.ts";
 import { ProjectParams } from "./params.ts";
 import { json, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Event as EventShape } from "./schemas.ts";
 import { streamOf } from "./sse.ts";
 import { findDeploy } from "./wait.ts";
@@ -28,9 +29,9 @@ const list = createRoute({
   request: {
     params: ProjectParams,
     query: z.object({
-      after: Sequence.optional().openapi({ description: "Default: 0; for a stream, the newest." }),
+      after: Sequence.optional().meta({ description: "Default: 0; for a stream, the newest." }),
       limit: z.coerce.number().int().min(1).max(500).default(PAGE),
-      deploy: z.string().max(64).optional().openapi({ description: "Only events of this deploy." }),
+      deploy: z.string().max(64).optional().meta({ description: "Only events of this deploy." }),
     }),
   },
   responses: {
@@ -42,12 +43,12 @@ const list = createRoute({
             items: z.array(EventShape),
             next_after: z
               .int()
-              .openapi({ description: "Ask with this as `after` for what comes next." }),
+              .meta({ description: "Ask with this as `after` for what comes next." }),
           }),
           "",
         ).content,
         "text/event-stream": {
-          schema: z.string().openapi({
+          schema: z.string().meta({
             description: "`id`: sequence, `event`: type, `data`: the event as in `items`.",
           }),
         },

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { createMiddleware } from "hono/factory";
 
 import { callProject } from "../call.ts";
@@ -7,9 +7,10 @@ import { actorOf } from "../security/issuers.ts";
 import { mintToken } from "../security/tokens.ts";
 import { keyNamed, type Api, type AppEnv } from "./context.ts";
 import { bearerJob } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { trusted } from "./oidc.ts";
 import { BODY, json, OIDC, openRefusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 
 const LIFE_MS = 3_600_000;
 
@@ -21,12 +22,10 @@ const exchange = createRoute({
   description:
     "For jobs that outlive their token. The answer is good for an hour and has the scope of the trust rule that fits.",
   tags: ["Tokens"],
-  ...takingJson({
-    security: [{ oidc: [] }],
-    middleware: createMiddleware<AppEnv>(async (c, next) => {
-      c.set("job", await bearerJob(c));
-      await next();
-    }),
+  security: [{ oidc: [] }],
+  middleware: createMiddleware<AppEnv>(async (c, next) => {
+    c.set("job", await bearerJob(c));
+    await next();
   }),
   request: { body: jsonOf(z.strictObject({ project: z.string().max(128) })) },
   responses: {

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { hookCache } from "../hooks/cache.ts";
 import { explain } from "../hooks/explain.ts";
@@ -8,13 +8,14 @@ import { mintHookSegment } from "../security/hook-url.ts";
 import { keyIn, referenceIn, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { found } from "./hooks.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { HookParams } from "./params.ts";
 import { BODY, json, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 
 const Step = z
   .object({ step: z.string(), ok: z.boolean().nullable(), detail: z.string() })
-  .openapi("ExplainStep");
+  .meta({ id: "ExplainStep" });
 
 const HeaderValue = z
   .string()
@@ -30,7 +31,7 @@ const route = createRoute({
   description:
     "Takes a sample of headers and body and says step by step what would happen: how the signature is checked, where the branch is read, which rule is against it. Nothing is deployed, and nothing recorded. It goes on after a wrong signature, so a sample need not be signed.",
   tags: ["Hooks"],
-  ...takingJson(onProject("manage")),
+  ...onProject("manage"),
   request: {
     params: HookParams,
     body: jsonOf(
@@ -44,7 +45,7 @@ const route = createRoute({
         body: z
           .union([z.string(), z.record(z.string(), z.unknown()), z.array(z.unknown())])
           .default("")
-          .openapi({
+          .meta({
             description: "As it was sent, as text; or JSON, when it need not be signed.",
           }),
         query: z
@@ -52,7 +53,7 @@ const route = createRoute({
           .max(2_048)
           .regex(/^[!-~]*$/, "must be written as in a URL")
           .default("")
-          .openapi({ description: "What follows the `?`." }),
+          .meta({ description: "What follows the `?`." }),
       }),
     ),
   },
@@ -71,7 +72,7 @@ const route = createRoute({
             }),
           ),
         })
-        .openapi("Explanation"),
+        .meta({ id: "Explanation" }),
       "What would happen.",
     ),
     ...refusals("project_not_found", "hook_not_found", ...BODY),

@@ -1,9 +1,10 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { configOf } from "../env.ts";
 import { VERSION } from "../version.ts";
 import type { Api } from "./context.ts";
 import { json } from "./responses.ts";
+import { createRoute } from "./route.ts";
 
 const health = createRoute({
   method: "get",

@@ -1,11 +1,12 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { agreed } from "../problem.ts";
 import { askProject, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { DeployParams } from "./params.ts";
 import { BODY, json, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Deploy } from "./schemas.ts";
 
 /** What people with `manage` do to a deploy that waits. */
@@ -25,7 +26,7 @@ const release = createRoute({
   summary: "Let a waiting deploy start in spite of windows, quiet period and its own time",
   description: "The reason is told to subscribers and kept. Locks and approval are not overridden.",
   tags,
-  ...takingJson(manage),
+  ...manage,
   request: { params: DeployParams, body: jsonOf(z.strictObject({ reason: Reason })) },
   responses: { ...answers, ...refusals("project_not_found", "not_found", "conflict", ...BODY) },
 });
@@ -48,7 +49,7 @@ const reject = createRoute({
   summary: "Reject a deploy that waits for approval",
   description: "It ends as canceled, with who rejected it and why.",
   tags,
-  ...takingJson(manage),
+  ...manage,
   request: { params: DeployParams, body: jsonOf(z.strictObject({ reason: Reason.optional() })) },
   responses: { ...answers, ...refusals("project_not_found", "not_found", "conflict", ...BODY) },
 });

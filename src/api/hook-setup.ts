@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Context } from "hono";
 
 import { hookCache } from "../hooks/cache.ts";
@@ -23,10 +23,11 @@ import {
 } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { found } from "./hooks.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { HookParams, ProjectParams } from "./params.ts";
 import { refuseDirectUpload } from "./projects.ts";
 import { BODY, json, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Branch, Description, Hook, SourceNames } from "./schemas.ts";
 
 const tags = ["Hooks"];
@@ -38,17 +39,17 @@ const Repository = z
   .regex(/^[^/]+(\/[^/]+)+$/, "must be written as owner/name");
 
 /** What is shown once. */
-const Url = z.string().openapi({ description: "Where deliveries go. It is a secret too." });
-const Secret = z.string().openapi({ description: "Shown this once." });
+const Url = z.string().meta({ description: "Where deliveries go. It is a secret too." });
+const Secret = z.string().meta({ description: "Shown this once." });
 const SetUp = {
   url: Url,
-  secret: Secret.nullable().openapi({
+  secret: Secret.nullable().meta({
     description: "Shown this once. null: its sender makes it, or there is none but the URL.",
   }),
   paste: z
     .array(z.object({ label: z.string(), value: z.string() }))
-    .openapi({ description: "What to paste at the sender, field by field." }),
-  setup: z.array(z.string()).openapi({ description: "What to do at the sender, step by step." }),
+    .meta({ description: "What to paste at the sender, field by field." }),
+  setup: z.array(z.string()).meta({ description: "What to do at the sender, step by step." }),
 };
 
 /** Its rules, each of which can be changed later. */
@@ -69,20 +70,20 @@ const create = createRoute({
   description:
     "`GET /v1/sources` lists the sources with their modes, and what each asks for. A hook of a sender that makes its own secret waits until it is given that secret.",
   tags,
-  ...takingJson(manage),
+  ...manage,
   request: {
     params: ProjectParams,
     body: jsonOf(
       z.strictObject({
         source: SourceNames,
-        auth: HookAuth.optional().openapi({
+        auth: HookAuth.optional().meta({
           description: "How the sender proves itself, where the source leaves a choice.",
         }),
-        secret: z.string().max(512).optional().openapi({ description: "Made here unless given." }),
-        repository: Repository.optional().openapi({
+        secret: z.string().max(512).optional().meta({ description: "Made here unless given." }),
+        repository: Repository.optional().meta({
           description: "Deliveries about another repository are refused.",
         }),
-        branch: Branch.optional().openapi({
+        branch: Branch.optional().meta({
           description:
             "Deploys this branch only. For a sender that knows of no branches it is the one that is built; default: production.",
         }),
@@ -92,7 +93,7 @@ const create = createRoute({
     ),
   },
   responses: {
-    201: json(Hook.extend(SetUp), "The hook, with what to paste at the sender."),
+    201: json(Hook.and(z.object(SetUp)), "The hook, with what to paste at the sender."),
     ...refusals("project_not_found", "not_git_connected", ...BODY),
   },
 });
@@ -105,7 +106,7 @@ const change = createRoute({
   description:
     "`secret` gives the hook a secret that its sender made; `rotate_secret` has one made here, and answers it together with the URL, made anew with the current key. Either way the secret before it stays good until the next change, or until `retire_old_secret`. `renew_url` answers the URL, made anew with the current key; the one before stays good as long as its key is in SIGNALBOX_KEYS.",
   tags,
-  ...takingJson(manage),
+  ...manage,
   request: {
     params: HookParams,
     body: jsonOf(
@@ -124,7 +125,7 @@ const change = createRoute({
   },
   responses: {
     200: json(
-      Hook.extend({ url: Url.optional(), secret: Secret.optional() }),
+      Hook.and(z.object({ url: Url.optional(), secret: Secret.optional() })),
       "The hook as it is now.",
     ),
     ...refusals("project_not_found", "hook_not_found", ...BODY),

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { hookCache } from "../hooks/cache.ts";
 import { askProject, type Api } from "./context.ts";
@@ -6,6 +6,7 @@ import { onProject } from "./guard.ts";
 import { HookParams, ProjectParams } from "./params.ts";
 import { existing } from "../problem.ts";
 import { json, noContent, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Hook, HookDelivery } from "./schemas.ts";
 
 const tags = ["Hooks"];

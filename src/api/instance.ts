@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Context } from "hono";
 
 import { callProject } from "../call.ts";
@@ -8,8 +8,9 @@ import { referenceOf } from "../objects.ts";
 import { visitProjects } from "../walk.ts";
 import { askInstance, type Api, type AppEnv } from "./context.ts";
 import { onInstance } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { BODY, json, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 
 const tags = ["Instance"];
 const COUNTS = [
@@ -23,20 +24,18 @@ const COUNTS = [
 const KeyReport = z.object({
   id: z.string(),
   current: z.boolean(),
-  in_keyring: z.boolean().openapi({
+  in_keyring: z.boolean().meta({
     description: "false: it is not in SIGNALBOX_KEYS, so what rests on it does not work.",
   }),
   hook_secrets: z
     .int()
-    .openapi({ description: "Sealed; they move to the current key by themselves." }),
-  subscriber_secrets: z.int().openapi({ description: "Likewise." }),
-  credentials: z
-    .int()
-    .openapi({ description: "Likewise: of accounts besides the configured one." }),
-  hook_urls: z.int().openapi({
+    .meta({ description: "Sealed; they move to the current key by themselves." }),
+  subscriber_secrets: z.int().meta({ description: "Likewise." }),
+  credentials: z.int().meta({ description: "Likewise: of accounts besides the configured one." }),
+  hook_urls: z.int().meta({
     description: "As last handed out. PATCH the hook with rotate_secret for a new one.",
   }),
-  tokens: z.int().openapi({
+  tokens: z.int().meta({
     description: "Stored ones that can still be used. Make new ones and revoke these.",
   }),
   safe_to_remove: z.boolean(),
@@ -55,7 +54,7 @@ const keyring = createRoute({
     200: json(
       z.object({
         keys: z.array(KeyReport),
-        complete: z.boolean().openapi({
+        complete: z.boolean().meta({
           description: "false: a project could not be asked, so no key counts as safe.",
         }),
       }),
@@ -67,10 +66,7 @@ const keyring = createRoute({
 
 const Level = {
   level: z.number(),
-  blocked_until: z
-    .string()
-    .nullable()
-    .openapi({ description: "After a 429: nobody calls before." }),
+  blocked_until: z.string().nullable().meta({ description: "After a 429: nobody calls before." }),
 };
 
 const budget = createRoute({
@@ -98,11 +94,11 @@ const Build = z.object({
 });
 const Builds = z
   .object({
-    max_builds: z.int().nullable().openapi({ description: "null: as many as Cloudflare lets." }),
+    max_builds: z.int().nullable().meta({ description: "null: as many as Cloudflare lets." }),
     running: z.array(Build),
-    waiting: z.array(Build).openapi({ description: "For a place; not for anything else." }),
+    waiting: z.array(Build).meta({ description: "For a place; not for anything else." }),
   })
-  .openapi("Builds");
+  .meta({ id: "Builds" });
 
 const builds = createRoute({
   method: "get",
@@ -124,7 +120,7 @@ const limitBuilds = createRoute({
   description:
     "Over all projects of an account, each account counted by itself, as Cloudflare's own limit is. Counts for builds that start from now on. Direct uploads need no place. With two or more, the last place is kept for production.",
   tags,
-  ...takingJson(onInstance("manage")),
+  ...onInstance("manage"),
   request: { body: jsonOf(z.strictObject({ max_builds: z.int().min(1).max(100).nullable() })) },
   responses: { 200: json(Builds, "As it is now."), ...refusals(...BODY) },
 });

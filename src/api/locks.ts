@@ -1,13 +1,14 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { newId } from "../ids.ts";
 import { existing, Problem } from "../problem.ts";
 import { Environment } from "../project/policy.ts";
 import { askProject, referenceIn, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { LockParams, ProjectParams } from "./params.ts";
 import { BODY, json, noContent, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Lock } from "./schemas.ts";
 
 const tags = ["Locks"];
@@ -20,7 +21,7 @@ const create = createRoute({
   description:
     "Deploys wait with the lock's holder and reason until it is taken away or its time is over; rollbacks go on. What runs already goes on, too.",
   tags,
-  ...takingJson(onProject("manage")),
+  ...onProject("manage"),
   request: {
     params: ProjectParams,
     body: jsonOf(
@@ -32,8 +33,8 @@ const create = createRoute({
           .min(1)
           .max(100)
           .optional()
-          .openapi({ description: "Who holds it. Default: the token's id." }),
-        environment: Environment.optional().openapi({ description: "Default: both." }),
+          .meta({ description: "Who holds it. Default: the token's id." }),
+        environment: Environment.optional().meta({ description: "Default: both." }),
         until: z.iso.datetime({ offset: true }).optional(),
       }),
     ),

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { callProject } from "../call.ts";
 import { referenceOf } from "../objects.ts";
@@ -7,6 +7,7 @@ import { visitProjects } from "../walk.ts";
 import { askInstance, type Api } from "./context.ts";
 import { onInstance } from "./guard.ts";
 import { refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 
 const metrics = createRoute({
   method: "get",

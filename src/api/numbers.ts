@@ -1,16 +1,17 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { askProject, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { ProjectParams } from "./params.ts";
 import { json, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 
 const Spread = z.object({
   count: z.int(),
-  p50: z.int().nullable().openapi({ description: "Milliseconds." }),
+  p50: z.int().nullable().meta({ description: "Milliseconds." }),
   p95: z.int().nullable(),
 });
-const Share = z.number().nullable().openapi({ description: "0 to 1; null: of none." });
+const Share = z.number().nullable().meta({ description: "0 to 1; null: of none." });
 
 const numbers = createRoute({
   method: "get",
@@ -30,20 +31,20 @@ const numbers = createRoute({
       z.object({
         days: z.int(),
         deploys: z.int(),
-        frequency: z.number().openapi({ description: "Successful deploys to production a day." }),
-        lead_time: Spread.openapi({ description: "From trigger to live in production." }),
-        change_failure_rate: Share.openapi({
+        frequency: z.number().meta({ description: "Successful deploys to production a day." }),
+        lead_time: Spread.meta({ description: "From trigger to live in production." }),
+        change_failure_rate: Share.meta({
           description:
             "Of what went live in production, what was rolled back or failed its health checks.",
         }),
-        failed_rate: Share.openapi({
+        failed_rate: Share.meta({
           description: "Of what ran for production, what never went live.",
         }),
-        time_to_restore: Spread.openapi({
+        time_to_restore: Spread.meta({
           description: "From a failure in production to the next success.",
         }),
-        wait: Spread.openapi({ description: "From trigger to start, of all deploys." }),
-        stages: z.array(Spread.extend({ name: z.string() })).openapi({
+        wait: Spread.meta({ description: "From trigger to start, of all deploys." }),
+        stages: z.array(Spread.extend({ name: z.string() })).meta({
           description: "Of deploys that succeeded.",
         }),
       }),

@@ -1,4 +1,4 @@
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { Problem } from "../problem.ts";
 import { fromBase64url, toBase64url, utf8 } from "../security/encoding.ts";
@@ -7,11 +7,7 @@ const LIMIT = 100;
 
 export const PageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(LIMIT).default(20),
-  cursor: z
-    .string()
-    .max(500)
-    .optional()
-    .openapi({ description: "`next_cursor` of the page before." }),
+  cursor: z.string().max(500).optional().meta({ description: "`next_cursor` of the page before." }),
 });
 
 /** A list, and where it goes on. */

@@ -1,6 +1,6 @@
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 
-const ProjectName = z.string().openapi({
+const ProjectName = z.string().meta({
   description:
     "The name of the Pages project; in an account other than the configured one `<account id>:<name>`.",
   example: "blog",
@@ -9,7 +9,7 @@ const ProjectName = z.string().openapi({
 export const ProjectParams = z.object({ project: ProjectName });
 
 function withId(what: string): z.ZodObject<{ project: z.ZodString; id: z.ZodString }> {
-  const id = z.string().openapi({ description: `The id of the ${what}.` });
+  const id = z.string().meta({ description: `The id of the ${what}.` });
   return z.object({ project: ProjectName, id });
 }
 
@@ -17,7 +17,7 @@ export const DeployParams = withId("deploy");
 export const HookParams = withId("hook");
 export const SubscriberParams = withId("subscriber");
 export const DeliveryParams = SubscriberParams.extend({
-  delivery: z.string().openapi({ description: "The id of the delivery." }),
+  delivery: z.string().meta({ description: "The id of the delivery." }),
 });
 export const ScheduleParams = withId("schedule");
 export const LockParams = withId("lock");

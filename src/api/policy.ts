@@ -1,17 +1,18 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { agreed, existing, Problem } from "../problem.ts";
 import { PolicyChange } from "../project/policy.ts";
 import { DeployKind, TriggerKind, WaitingFor } from "../project/shapes.ts";
 import { askProject, given, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { ProjectParams } from "./params.ts";
 import { BODY, json, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Branch, Policy } from "./schemas.ts";
 
 const tags = ["Policy"];
-const ETag = z.object({ etag: z.string().openapi({ description: "For `If-Match`." }) });
+const ETag = z.object({ etag: z.string().meta({ description: "For `If-Match`." }) });
 
 const get = createRoute({
   method: "get",
@@ -35,7 +36,7 @@ const change = createRoute({
   description:
     "The fields that are given change, each as a whole; then all of it is checked together. With `If-Match` it is refused when somebody else was faster. Deploys that wait are looked at anew at once.",
   tags,
-  ...takingJson(onProject("manage")),
+  ...onProject("manage"),
   request: {
     params: ProjectParams,
     headers: z.object({
@@ -60,12 +61,12 @@ const explain = createRoute({
   description:
     "Now, with what runs and waits; or at a later time, with nothing else in the line. Nothing is deployed.",
   tags,
-  ...takingJson(onProject("read")),
+  ...onProject("read"),
   request: {
     params: ProjectParams,
     body: jsonOf(
       z.strictObject({
-        branch: Branch.optional().openapi({ description: "Default: the production branch." }),
+        branch: Branch.optional().meta({ description: "Default: the production branch." }),
         kind: DeployKind.default("build"),
         trigger_kind: TriggerKind.default("hook"),
         at: z.iso.datetime({ offset: true }).optional(),
@@ -86,7 +87,7 @@ const explain = createRoute({
           needs_approval: z.boolean(),
           supersedes: z.array(z.int()),
         })
-        .openapi("PolicyExplanation"),
+        .meta({ id: "PolicyExplanation" }),
       "What would happen.",
     ),
     ...refusals("project_not_found", ...BODY),

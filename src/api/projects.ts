@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { referenceOf } from "../objects.ts";
 import { Problem, existing } from "../problem.ts";
@@ -7,6 +7,7 @@ import { onInstance, onProject } from "./guard.ts";
 import { page, pageOf, PageQuery, textAfter } from "./pages.ts";
 import { ProjectParams } from "./params.ts";
 import { json, noContent, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Project } from "./schemas.ts";
 
 const tags = ["Projects"];
@@ -23,7 +24,7 @@ const list = createRoute({
     200: json(
       pageOf(
         z.object({
-          project: z.string().openapi({
+          project: z.string().meta({
             description:
               "What it is called in paths: its name, behind `<account id>:` where the account is not the configured one.",
           }),

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import type { Context } from "hono";
 
@@ -13,19 +13,22 @@ import type { ProjectView } from "../project/shapes.ts";
 import { answered, askCloudflare, isMissingProject } from "./cloudflare.ts";
 import { accountIn, given, nameIn, type Api, type AppEnv } from "./context.ts";
 import { onProject } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { ProjectParams } from "./params.ts";
 import { BODY, json, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Project } from "./schemas.ts";
 import { NOWHERE } from "./trusted.ts";
 
-const Registered = Project.extend({
-  native_builds: z
-    .enum(["on", "off"])
-    .nullable()
-    .openapi({ description: "Whether Cloudflare builds pushes by itself; null without git." }),
-  warnings: z.array(z.object({ code: z.string(), detail: z.string() })),
-});
+const Registered = Project.and(
+  z.object({
+    native_builds: z
+      .enum(["on", "off"])
+      .nullable()
+      .meta({ description: "Whether Cloudflare builds pushes by itself; null without git." }),
+    warnings: z.array(z.object({ code: z.string(), detail: z.string() })),
+  }),
+);
 
 const register = createRoute({
   method: "put",
@@ -35,13 +38,13 @@ const register = createRoute({
   description:
     "Asks Cloudflare what the project is; doing it again takes over what has changed there. Fields of the policy that are left out stay as they are.",
   tags: ["Projects"],
-  ...takingJson(onProject("manage", { registered: false })),
+  ...onProject("manage", { registered: false }),
   request: {
     params: ProjectParams,
     body: jsonOf(
       z.strictObject({
         policy: PolicyChange.optional(),
-        native_builds: z.literal("off").optional().openapi({
+        native_builds: z.literal("off").optional().meta({
           description:
             "Switches Cloudflare's own automatic builds off, which would build each push a second time.",
         }),

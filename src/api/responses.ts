@@ -1,4 +1,4 @@
-import type { z } from "@hono/zod-openapi";
+import type * as z from "zod";
 
 import { CODES, type Code } from "../problem.ts";
 import { ProblemShape } from "./schemas.ts";

@@ -1,4 +1,3 @@
-import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 
 import type { Accepted as AcceptedBody } from "../project/shapes.ts";
@@ -7,6 +6,7 @@ import { made, triggered } from "./deploys.ts";
 import { onProject } from "./guard.ts";
 import { DeployParams, ProjectParams } from "./params.ts";
 import { json, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Accepted } from "./schemas.ts";
 
 const tags = ["Deploys"];

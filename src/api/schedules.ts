@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { newId } from "../ids.ts";
 import { existing, Problem } from "../problem.ts";
@@ -6,32 +6,33 @@ import { checkCron } from "../project/cron.ts";
 import type { ScheduleView } from "../project/schedules.ts";
 import { askProject, given, referenceIn, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { ProjectParams, ScheduleParams } from "./params.ts";
 import { refuseDirectUpload } from "./projects.ts";
 import { BODY, json, noContent, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Branch, Schedule } from "./schemas.ts";
 
 const tags = ["Schedules"];
 const manage = onProject("manage");
 
-const CronText = z.string().max(100).openapi({
+const CronText = z.string().max(100).meta({
   description: "Minute, hour, day of month, month, day of week.",
   example: "30 6 * * 1-5",
 });
 const TimeZone = z
   .string()
   .max(64)
-  .openapi({ description: "An IANA name; of `cron`. Default: UTC.", example: "Europe/Paris" });
-const At = z.iso.datetime({ offset: true }).openapi({
+  .meta({ description: "An IANA name; of `cron`. Default: UTC.", example: "Europe/Paris" });
+const At = z.iso.datetime({ offset: true }).meta({
   description: "Instead of `cron`: once, at this time.",
   example: "2030-12-24T18:00:00+01:00",
 });
-const MissedRuns = z.enum(["run_once", "skip"]).openapi({
+const MissedRuns = z.enum(["run_once", "skip"]).meta({
   description:
     "Times that passed while nothing ran are made up for by one deploy, or, if they are more than 5 minutes ago, skipped.",
 });
-const SkipUnchanged = z.boolean().openapi({
+const SkipUnchanged = z.boolean().meta({
   description:
     "Deploys only when something has changed: a deploy was asked for by other than a schedule, or a hook has told of a push, since the branch was last deployed. When in doubt it deploys.",
 });
@@ -43,7 +44,7 @@ const create = createRoute({
   summary: "Deploy a branch by the clock",
   description: "Again and again by `cron`, or once by `at`: exactly one of the two.",
   tags,
-  ...takingJson(manage),
+  ...manage,
   request: {
     params: ProjectParams,
     body: jsonOf(
@@ -51,7 +52,7 @@ const create = createRoute({
         cron: CronText.optional(),
         time_zone: TimeZone.optional(),
         at: At.optional(),
-        branch: Branch.optional().openapi({ description: "Default: the production branch." }),
+        branch: Branch.optional().meta({ description: "Default: the production branch." }),
         missed: MissedRuns.default("run_once"),
         skip_unchanged: SkipUnchanged.default(false),
       }),
@@ -99,7 +100,7 @@ const change = createRoute({
   description:
     "Another `cron`, `time_zone` or `at` has its next time worked out anew. `cron` instead of `at`, or `at` instead of `cron`, makes it one of the other kind; one that has run is made to run again by another `at`.",
   tags,
-  ...takingJson(manage),
+  ...manage,
   request: {
     params: ScheduleParams,
     body: jsonOf(

@@ -1,4 +1,4 @@
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { parseDeployJson } from "../deploy-form/json.ts";
 import { SOURCE_NAMES } from "../hooks/sources/index.ts";
@@ -21,16 +21,16 @@ import type { TokenView } from "../tokens.ts";
  * The shapes of this API under their names in its document. Those that the project defines are taken from there; where
  * one holds another, it refers to it by name.
  */
-export const Deploy = z.object(shapes.Deploy.shape).openapi("Deploy");
+export const Deploy = z.object(shapes.Deploy.shape).meta({ id: "Deploy" });
 
 /** Not by `nullable()`: the document would ask for a deploy that is null at the same time. */
 const DeployOrNull = z.union([Deploy, z.null()]);
 
-export const Lock = z.object(shapes.Lock.shape).openapi("Lock");
+export const Lock = z.object(shapes.Lock.shape).meta({ id: "Lock" });
 
-const External = z.object(shapes.External.shape).openapi("External");
+const External = z.object(shapes.External.shape).meta({ id: "External" });
 
-export const Policy = z.object(PolicyShape.shape).openapi("Policy");
+export const Policy = z.object(PolicyShape.shape).meta({ id: "Policy" });
 
 export const Project = z
   .object({
@@ -42,7 +42,7 @@ export const Project = z
     locks: z.array(Lock),
     policy: Policy,
   })
-  .openapi("Project");
+  .meta({ id: "Project" });
 
 const NAMED = { deploy: Deploy, external: External, lock: Lock, policy: Policy };
 
@@ -58,7 +58,7 @@ export const EVENTS = Object.fromEntries(
         type: z.literal(type),
         data: z.object({ ...data.shape, ...named }),
       })
-      .openapi(eventName(type), { description });
+      .meta({ id: eventName(type), description });
     return [type, schema];
   }),
 );
@@ -70,7 +70,7 @@ function eventName(type: shapes.EventType): string {
 
 export const Event = z
   .union(Object.values(EVENTS))
-  .openapi("Event") as unknown as z.ZodType<shapes.Event>;
+  .meta({ id: "Event" }) as unknown as z.ZodType<shapes.Event>;
 
 export const Accepted = z
   .object({
@@ -80,7 +80,7 @@ export const Accepted = z
     reason_code: z.string().nullable(),
     deploy: DeployOrNull,
   } satisfies Shape<shapes.Accepted>)
-  .openapi("Accepted");
+  .meta({ id: "Accepted" });
 
 export const Hook = z
   .object({
@@ -90,7 +90,7 @@ export const Hook = z
     branch: z.string().nullable(),
     ...HookSettings.shape,
     state: z.enum(["active", "paused", "awaiting_secret"]),
-    secrets: z.int().openapi({ description: "How many are good; two while one is rotated." }),
+    secrets: z.int().meta({ description: "How many are good; two while one is rotated." }),
     paused: z.boolean(),
     description: z.string().nullable(),
     created_at: z.string(),
@@ -98,7 +98,7 @@ export const Hook = z
     refusals: z.int(),
     last_refused_at: z.string().nullable(),
   } satisfies Shape<HookView>)
-  .openapi("Hook");
+  .meta({ id: "Hook" });
 
 export const HookDelivery = z
   .object({
@@ -111,28 +111,28 @@ export const HookDelivery = z
     reason_code: z.string().nullable(),
     deploy_id: z.string().nullable(),
   } satisfies Shape<HookDeliveryView>)
-  .openapi("HookDelivery");
+  .meta({ id: "HookDelivery" });
 
 export const Subscriber = z
   .object({
     id: z.string(),
-    url: z.string().openapi({
+    url: z.string().meta({
       description: "Where a kind's URL is its secret, no more than its host is shown.",
     }),
     kind: SubscriberKind,
     events: z.array(z.string()),
     ...SubscriberSettings.shape,
     ordered: z.boolean(),
-    headers: z.array(z.string()).openapi({ description: "Names alone; values are not shown." }),
+    headers: z.array(z.string()).meta({ description: "Names alone; values are not shown." }),
     host: z
       .record(z.string(), z.unknown())
       .nullable()
-      .openapi({ description: "Of a git host: what is set up, without the token." }),
+      .meta({ description: "Of a git host: what is set up, without the token." }),
     description: z.string().nullable(),
     state: z.enum(["active", "paused", "disabled"]),
-    reason: z.string().nullable().openapi({ description: "Why it is disabled." }),
+    reason: z.string().nullable().meta({ description: "Why it is disabled." }),
     failing_since: z.string().nullable(),
-    blocked_until: z.string().nullable().openapi({
+    blocked_until: z.string().nullable().meta({
       description: "After repeated failure nothing is tried before this time.",
     }),
     last_attempt: z
@@ -145,13 +145,13 @@ export const Subscriber = z
       .nullable(),
     next_attempt_at: z.string().nullable(),
     waiting: z.int(),
-    exhausted: z.int().openapi({ description: "Deliveries that were given up." }),
-    old_secret_until: z.string().nullable().openapi({
+    exhausted: z.int().meta({ description: "Deliveries that were given up." }),
+    old_secret_until: z.string().nullable().meta({
       description: "After a rotation: until then the secret before signs too.",
     }),
     created_at: z.string(),
   } satisfies Shape<SubscriberView>)
-  .openapi("Subscriber");
+  .meta({ id: "Subscriber" });
 
 export const DeliveryState = z.enum(["delivered", "pending", "exhausted"]);
 
@@ -170,7 +170,7 @@ export const Delivery = z
     error: z.string().nullable(),
     response: z.string(),
   } satisfies Shape<DeliveryView>)
-  .openapi("Delivery");
+  .meta({ id: "Delivery" });
 
 export const DeliveryWithLog = z
   .object({
@@ -186,32 +186,32 @@ export const DeliveryWithLog = z
           response: z.string(),
         } satisfies Shape<AttemptView>),
       )
-      .openapi({ description: "The last 20, oldest first." }),
+      .meta({ description: "The last 20, oldest first." }),
   } satisfies Shape<DeliveryDetail>)
-  .openapi("DeliveryWithLog");
+  .meta({ id: "DeliveryWithLog" });
 
 export const Schedule = z
   .object({
     id: z.string(),
     cron: z.string().nullable(),
     time_zone: z.string().nullable(),
-    at: z.string().nullable().openapi({ description: "For one that runs once." }),
+    at: z.string().nullable().meta({ description: "For one that runs once." }),
     branch: z.string(),
     missed: z.enum(["run_once", "skip"]),
     skip_unchanged: z.boolean(),
     paused: z.boolean(),
-    next_runs: z.array(z.string()).openapi({ description: "At most five." }),
+    next_runs: z.array(z.string()).meta({ description: "At most five." }),
     created_at: z.string(),
-    ended_at: z.string().nullable().openapi({ description: "Since when it runs no more." }),
+    ended_at: z.string().nullable().meta({ description: "Since when it runs no more." }),
     last_run_at: z.string().nullable(),
-    last_outcome: shapes.Outcome.nullable().openapi({
+    last_outcome: shapes.Outcome.nullable().meta({
       description: "`ignored`: it was its time, but no deploy came of it; `last_reason` says why.",
     }),
     last_reason: z.string().nullable(),
     last_reason_code: z.string().nullable(),
     last_deploy_id: z.string().nullable(),
   } satisfies Shape<ScheduleView>)
-  .openapi("Schedule");
+  .meta({ id: "Schedule" });
 
 export const Token = z
   .object({
@@ -222,7 +222,7 @@ export const Token = z
     expires_at: z.string().nullable(),
     revoked_at: z.string().nullable(),
   } satisfies Shape<TokenView>)
-  .openapi("Token");
+  .meta({ id: "Token" });
 
 export const Trust = z
   .object({
@@ -236,7 +236,7 @@ export const Trust = z
     scope: z.enum(["read", "deploy"]),
     created_at: z.string(),
   } satisfies Shape<TrustView>)
-  .openapi("Trust");
+  .meta({ id: "Trust" });
 
 export const AccessRule = z
   .object({
@@ -245,11 +245,11 @@ export const AccessRule = z
     email_domain: z.string().nullable(),
     service_token: z.string().nullable(),
     scopes: z.array(z.enum(SCOPES)),
-    project: z.string().nullable().openapi({ description: "null: all, and the instance itself." }),
+    project: z.string().nullable().meta({ description: "null: all, and the instance itself." }),
     description: z.string().nullable(),
     created_at: z.string(),
   } satisfies Shape<AccessRuleView>)
-  .openapi("AccessRule");
+  .meta({ id: "AccessRule" });
 
 export const ProblemShape = z
   .object({
@@ -261,7 +261,7 @@ export const ProblemShape = z
     instance: z.string(),
     errors: z.array(z.object({ field: z.string(), detail: z.string() })).optional(),
   })
-  .openapi("Problem");
+  .meta({ id: "Problem" });
 
 /** A schema for each field, so that a field added to a view is missed here. */
 type Shape<View> = { [Field in keyof View]: z.ZodType<View[Field]> };

@@ -1,38 +1,37 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { SOURCE_NAMES, sources } from "../hooks/sources/index.ts";
 import type { Source } from "../hooks/sources/source.ts";
 import type { Api } from "./context.ts";
 import { json, openRefusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { SourceNames } from "./schemas.ts";
 
 const Mode = z
   .object({
     mode: z.string(),
     title: z.string(),
-    options: z.array(z.string()).openapi({ description: "What `auth` may have beside `mode`." }),
-    secret: z.enum(["made", "given", "handshake", "none"]).openapi({
+    options: z.array(z.string()).meta({ description: "What `auth` may have beside `mode`." }),
+    secret: z.enum(["made", "given", "handshake", "none"]).meta({
       description:
         "`made`: Signalbox makes the secret unless one is given. `given`: the sender makes it, and the hook waits to be given it. `handshake`: the sender makes it and hands it over itself. `none`: there is none but the URL.",
     }),
     paste: z.array(z.object({ label: z.string(), value: z.string() })),
     setup: z.array(z.string()),
   })
-  .openapi("SourceMode");
+  .meta({ id: "SourceMode" });
 
 const SourceView = z
   .object({
     source: SourceNames,
     title: z.string(),
     kind: z.enum(["git", "cms", "generic", "cloudflare"]),
-    events: z
-      .array(z.string())
-      .openapi({ description: "What deploys unless a hook says otherwise." }),
+    events: z.array(z.string()).meta({ description: "What deploys unless a hook says otherwise." }),
     branch_from: z.string(),
     takes_fields: z.boolean(),
-    modes: z.array(Mode).openapi({ description: "The first is the default." }),
+    modes: z.array(Mode).meta({ description: "The first is the default." }),
   })
-  .openapi("Source");
+  .meta({ id: "Source" });
 
 const list = createRoute({
   method: "get",

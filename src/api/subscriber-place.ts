@@ -1,4 +1,4 @@
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Context } from "hono";
 
 import { GIT_HOSTS, type GitKind } from "../notify/git/hosts.ts";
@@ -17,31 +17,31 @@ export const Place = {
     .string()
     .max(2048)
     .optional()
-    .openapi({ description: "For webhook, slack, discord and teams: https on port 443." }),
+    .meta({ description: "For webhook, slack, discord and teams: https on port 443." }),
   repository: z
     .string()
     .max(500)
     .optional()
-    .openapi({ description: `${GIT}: \`owner/name\`.` }),
-  token: Token.optional().openapi({ description: `${GIT}. Stored sealed and not shown.` }),
+    .meta({ description: `${GIT}: \`owner/name\`.` }),
+  token: Token.optional().meta({ description: `${GIT}. Stored sealed and not shown.` }),
   api_url: z
     .string()
     .max(255)
     .optional()
-    .openapi({ description: "Of a host that is not the public one, with the API's version." }),
+    .meta({ description: "Of a host that is not the public one, with the API's version." }),
   username: z
     .string()
     .max(254)
     .optional()
-    .openapi({ description: "For bitbucket, where the token is a person's." }),
+    .meta({ description: "For bitbucket, where the token is a person's." }),
   deployments: z
     .boolean()
     .optional()
-    .openapi({ description: "For github: deployments, besides statuses. Default: true." }),
+    .meta({ description: "For github: deployments, besides statuses. Default: true." }),
   comment: z
     .boolean()
     .optional()
-    .openapi({ description: "For github: a comment on the pull request. Default: false." }),
+    .meta({ description: "For github: a comment on the pull request. Default: false." }),
 };
 export type Place = { [K in keyof typeof Place]?: z.infer<(typeof Place)[K]> | undefined };
 

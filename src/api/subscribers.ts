@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { newId } from "../ids.ts";
 import { SubscriberKind } from "../notify/kinds.ts";
@@ -10,9 +10,10 @@ import { SubscriberSettings } from "../project/subscriber-settings.ts";
 import { wrongHeaders } from "../security/own-headers.ts";
 import { askProject, given, referenceIn, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { ProjectParams, SubscriberParams } from "./params.ts";
 import { BODY, json, noContent, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Description, Subscriber } from "./schemas.ts";
 import { placeIn, readPlace, requireAnew, requirePlace, Place } from "./subscriber-place.ts";
 import { refuseHeaders, seal, sealHeaders } from "./subscriber-secrets.ts";
@@ -27,7 +28,7 @@ const Pattern = z
     matchesSomething,
     'must be "*", a type of event, or the beginning of one as in "deploy.*"',
   )
-  .openapi({ examples: ["*", "deploy.*", "deploy.succeeded"] });
+  .meta({ examples: ["*", "deploy.*", "deploy.succeeded"] });
 const Patterns = z.array(Pattern).min(1).max(50);
 const Headers = z.record(z.string(), z.string()).superRefine((headers, check) => {
   const wrong = wrongHeaders(headers);
@@ -39,18 +40,18 @@ const DAY_S = 86_400;
 
 /** What it hears and how, all of which can be changed later. */
 const settings = {
-  branches: GlobRule.optional().openapi({
+  branches: GlobRule.optional().meta({
     description: "Of which branches' deploys it hears. Events about no deploy pass all filters.",
   }),
   environments: SubscriberSettings.shape.environments.unwrap().optional(),
-  statuses: SubscriberSettings.shape.statuses.unwrap().optional().openapi({
+  statuses: SubscriberSettings.shape.statuses.unwrap().optional().meta({
     description: "Of deploys in which statuses it hears. None: in all.",
   }),
-  ordered: z.boolean().optional().openapi({
+  ordered: z.boolean().optional().meta({
     description:
       "No event is tried before the one before it is delivered or given up. One that fails then holds up all that follow, for a day and more.",
   }),
-  headers: Headers.optional().openapi({
+  headers: Headers.optional().meta({
     description:
       "Sent with each delivery of a webhook: at most 10. Values are stored sealed and not shown.",
   }),
@@ -64,7 +65,7 @@ const create = createRoute({
   description:
     "Each event is a POST. A `webhook` is signed as Standard Webhooks says, with the secret of this answer. `slack`, `discord` and `teams` take the URL of an incoming webhook and are sent messages; that URL is the secret then, and only its host is shown again. `github`, `gitlab`, `bitbucket` and `gitea` take a `repository` and a `token`, and set the status of each deploy's commit.",
   tags,
-  ...takingJson(manage),
+  ...manage,
   request: {
     params: ProjectParams,
     body: jsonOf(
@@ -79,11 +80,13 @@ const create = createRoute({
   },
   responses: {
     201: json(
-      Subscriber.extend({
-        secret: z.string().nullable().openapi({
-          description: "Shown this once. null where nothing is signed.",
+      Subscriber.and(
+        z.object({
+          secret: z.string().nullable().meta({
+            description: "Shown this once. null where nothing is signed.",
+          }),
         }),
-      }),
+      ),
       "The subscriber, with its signing secret.",
     ),
     ...refusals("project_not_found", "url_refused", "conflict", ...BODY),
@@ -125,7 +128,7 @@ const change = createRoute({
   summary: "Change, pause or resume a subscriber",
   description: "`active` also clears what was held against it, so that delivery starts at once.",
   tags,
-  ...takingJson(manage),
+  ...manage,
   request: {
     params: SubscriberParams,
     body: jsonOf(
@@ -163,7 +166,7 @@ const rotate = createRoute({
   description:
     "The secret before it signs too until the overlap is over, so that receivers can change in their own time. One from before that stops at once.",
   tags,
-  ...takingJson(manage),
+  ...manage,
   request: {
     params: SubscriberParams,
     body: jsonOf(
@@ -178,7 +181,7 @@ const rotate = createRoute({
   },
   responses: {
     200: json(
-      Subscriber.extend({ secret: z.string().openapi({ description: "Shown this once." }) }),
+      Subscriber.and(z.object({ secret: z.string().meta({ description: "Shown this once." }) })),
       "The subscriber, with its new secret.",
     ),
     ...refusals("project_not_found", "subscriber_not_found", "not_found", "conflict", ...BODY),
@@ -193,7 +196,7 @@ const test = createRoute({
   description:
     "Of any type, with an example's data and `data.test`. It passes the subscriber's filters, and nobody else hears it.",
   tags,
-  ...takingJson(manage),
+  ...manage,
   request: {
     params: SubscriberParams,
     body: jsonOf(z.strictObject({ type: EventType.default("test.ping") })),

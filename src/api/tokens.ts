@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Context } from "hono";
 
 import { isId } from "../ids.ts";
@@ -7,9 +7,10 @@ import { INSTANCE, mintToken, SCOPES } from "../security/tokens.ts";
 import type { NewToken } from "../tokens.ts";
 import { askInstance, askProject, keyIn, type Api, type AppEnv } from "./context.ts";
 import { onInstance, onProject } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { ProjectParams, TokenParams } from "./params.ts";
 import { BODY, json, noContent, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Description, Token } from "./schemas.ts";
 
 const tags = ["Tokens"];
@@ -19,12 +20,12 @@ const NewTokenBody = z.strictObject({
   scopes: z
     .array(z.enum(SCOPES))
     .min(1)
-    .openapi({ description: "Each includes those before it: read, deploy, manage." }),
+    .meta({ description: "Each includes those before it: read, deploy, manage." }),
   description: Description.optional(),
   expires_at: z.iso.datetime({ offset: true }).optional(),
 });
 
-const Made = Token.extend({ token: z.string().openapi({ description: "Shown this once." }) });
+const Made = Token.and(z.object({ token: z.string().meta({ description: "Shown this once." }) }));
 const Tokens = z.object({ items: z.array(Token) });
 const MADE = json(Made, "The token.");
 const LIST = json(Tokens, "All tokens, those that are of no use any more included.");
@@ -35,7 +36,7 @@ const createForProject = createRoute({
   operationId: "createProjectToken",
   summary: "Make a token for this project",
   tags,
-  ...takingJson(onProject("manage")),
+  ...onProject("manage"),
   request: { params: ProjectParams, body: jsonOf(NewTokenBody) },
   responses: { 201: MADE, ...refusals("project_not_found", ...BODY) },
 });
@@ -68,7 +69,7 @@ const create = createRoute({
   operationId: "createToken",
   summary: "Make a token for the whole instance",
   tags,
-  ...takingJson(onInstance("manage")),
+  ...onInstance("manage"),
   request: { body: jsonOf(NewTokenBody) },
   responses: { 201: MADE, ...refusals(...BODY) },
 });

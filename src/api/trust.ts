@@ -1,12 +1,13 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 import { newId } from "../ids.ts";
 import { existing, Problem } from "../problem.ts";
 import { askProject, given, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
-import { jsonOf, takingJson } from "./json.ts";
+import { jsonOf } from "./json.ts";
 import { ProjectParams, TrustParams } from "./params.ts";
 import { BODY, json, noContent, refusals } from "./responses.ts";
+import { createRoute } from "./route.ts";
 import { Trust } from "./schemas.ts";
 
 const tags = ["Tokens"];
@@ -21,19 +22,19 @@ const create = createRoute({
   description:
     "A job whose OIDC token fits all of a rule acts on this project with the rule's scope. In `ref` and `workflow`, `*` is any text within one part of a path and `**` any text at all.",
   tags,
-  ...takingJson(onProject("manage")),
+  ...onProject("manage"),
   request: {
     params: ProjectParams,
     body: jsonOf(
       z.strictObject({
-        issuer: z.string().min(1).max(500).openapi({
+        issuer: z.string().min(1).max(500).meta({
           description:
             "`github`, `gitlab`, or the URL of one that the instance is configured with.",
         }),
         repository_id: z
           .string()
           .regex(/^\d{1,20}$/, "must be the repository's number, as text")
-          .openapi({
+          .meta({
             description:
               "The claim `repository_id` (GitLab: `project_id`): names can change hands.",
           }),
@@ -43,18 +44,13 @@ const create = createRoute({
           .min(1)
           .max(200)
           .optional()
-          .openapi({ description: "Its name, for people; nothing is compared with it." }),
-        ref: pattern.openapi({
+          .meta({ description: "Its name, for people; nothing is compared with it." }),
+        ref: pattern.meta({
           description: "Default: any.",
           example: "refs/heads/main",
         }),
-        environment: z
-          .string()
-          .min(1)
-          .max(255)
-          .optional()
-          .openapi({ description: "Default: any." }),
-        workflow: pattern.openapi({
+        environment: z.string().min(1).max(255).optional().meta({ description: "Default: any." }),
+        workflow: pattern.meta({
           description: "The claim `job_workflow_ref` (GitLab: `ci_config_ref_uri`). Default: any.",
         }),
         scope: z.enum(["read", "deploy"]),

@@ -1,4 +1,4 @@
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Context } from "hono";
 
 import { existing } from "../problem.ts";
@@ -16,7 +16,7 @@ export const WaitQuery = z.object({
     .min(0)
     .max(60)
     .default(0)
-    .openapi({ description: "Answer only when the deploy has ended, or after so many seconds." }),
+    .meta({ description: "Answer only when the deploy has ended, or after so many seconds." }),
 });
 
 /** The deploy as it is when it has ended, or after `seconds`. The object sleeps in between. */

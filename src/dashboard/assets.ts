@@ -1,16 +1,9 @@
-import ask from "./assets/ask.client.js";
-import live from "./assets/live.client.js";
-import client from "./assets/page.client.js";
-import forms from "./assets/forms.css";
-import frame from "./assets/frame.css";
-import ground from "./assets/ground.css";
-import line from "./assets/line.css";
-import narrow from "./assets/narrow.css";
-import pages from "./assets/pages.css";
-import reference from "./assets/reference.client.js";
-import referenceStyle from "./assets/reference.css";
+import client from "../../out/assets/dashboard.client.js";
+import style from "../../out/assets/dashboard.css";
+import reference from "../../out/assets/reference.client.js";
+import referenceStyle from "../../out/assets/reference.css";
 
-/** What a page loads: the Worker's own texts, under addresses that change with their content. */
+/** What a page loads: the Worker's own texts, built of assets/ and under addresses that change with their content. */
 
 const POST = "M5 15V2M2.5 15h5";
 const drawing = (light: string, dark: string, arm: string): string =>
@@ -20,9 +13,8 @@ const post = `<path fill="none" stroke-width="1.6" d="${POST}"/>`;
 const level = '<path stroke="none" d="M5 1.8h9v4H5z"/>';
 
 const FILES = {
-  // What is narrower comes last, and wins.
-  "style.css": ["text/css; charset=utf-8", [ground, frame, line, pages, forms, narrow].join("\n")],
-  "client.js": ["text/javascript; charset=utf-8", [client, live, ask].join("\n")],
+  "style.css": ["text/css; charset=utf-8", style],
+  "client.js": ["text/javascript; charset=utf-8", client],
   "reference.css": ["text/css; charset=utf-8", referenceStyle],
   "reference.js": ["text/javascript; charset=utf-8", reference],
   "clear.svg": [

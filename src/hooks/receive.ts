@@ -1,8 +1,9 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import * as z from "zod";
 import type { Context } from "hono";
 
 import { keyIn, nameIn, askProject, type Api, type AppEnv } from "../api/context.ts";
 import { json, openRefusals } from "../api/responses.ts";
+import { createRoute } from "../api/route.ts";
 import { checkDeclaredSize, readBody } from "../body.ts";
 import { newId } from "../ids.ts";
 import { agreed, existing, Problem } from "../problem.ts";
@@ -30,23 +31,21 @@ const LOOKS = 3;
 
 const Answer = z
   .object({
-    id: z
-      .string()
-      .openapi({ description: "Of the trigger; of the first, when there are several." }),
+    id: z.string().meta({ description: "Of the trigger; of the first, when there are several." }),
     results: z.array(
       z.object({
         id: z.string(),
-        branch: z.string().nullable().openapi({ description: "null: the production branch." }),
+        branch: z.string().nullable().meta({ description: "null: the production branch." }),
         outcome: Outcome,
         reason: z.string().nullable(),
         reason_code: z.string().nullable(),
         deploy_id: z.string().nullable(),
       }),
     ),
-    reason: z.string().nullable().openapi({ description: "Why there is nothing to deploy." }),
+    reason: z.string().nullable().meta({ description: "Why there is nothing to deploy." }),
     reason_code: z.string().nullable(),
   })
-  .openapi("HookAnswer");
+  .meta({ id: "HookAnswer" });
 type Answer = z.infer<typeof Answer>;
 
 const receive = createRoute({

@@ -1461,8 +1461,7 @@ export interface components {
     };
   };
   responses: never;
-  parameters: {
-  };
+  parameters: never;
   requestBodies: never;
   headers: never;
   pathItems: never;
@@ -2211,7 +2210,7 @@ export interface operations {
     parameters: {
       query?: {
         /** @description Answer only when the deploy has ended, or after so many seconds. */
-        wait?: number | null;
+        wait?: number;
         /** @description The deploy waits until then. */
         not_before?: string;
         /** @description `refuse` answers 423 where a lock would have the deploy wait. */
@@ -2358,7 +2357,7 @@ export interface operations {
     parameters: {
       query?: {
         /** @description Answer only when the deploy has ended, or after so many seconds. */
-        wait?: number | null;
+        wait?: number;
       };
       path: {
         /** @description The name of the Pages project; in an account other than the configured one `<account id>:<name>`. */
@@ -5621,7 +5620,7 @@ export interface operations {
     parameters: {
       query?: {
         /** @description Default: 0; for a stream, the newest. */
-        after?: number | null;
+        after?: number;
         limit?: number;
         /** @description Only events of this deploy. */
         deploy?: string;

@@ -1,8 +1,7 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
 import { setMetaSchemaOutputFormat, validate } from "@hyperjump/json-schema/openapi-3-1";
 import { beforeAll, expect, it } from "vitest";
 
-import type { AppEnv } from "../../../src/api/context.ts";
+import { Api } from "../../../src/api/route.ts";
 import { routes } from "../../../src/api/routes.ts";
 
 /** With the dialect of OpenAPI, by which the schemas inside are looked at as well. */
@@ -11,7 +10,7 @@ const OPENAPI = "https://spec.openapis.org/oas/3.1/schema-base";
 let text: string;
 beforeAll(async () => {
   setMetaSchemaOutputFormat("BASIC");
-  const app = new OpenAPIHono<AppEnv>();
+  const app = new Api();
   routes.forEach((register) => register(app));
   text = await (await app.request("/openapi.json")).text();
 });

@@ -1,8 +1,7 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, it } from "vitest";
 
-import type { AppEnv } from "../../../src/api/context.ts";
+import { Api } from "../../../src/api/route.ts";
 import { routes } from "../../../src/api/routes.ts";
 import { EXAMPLES } from "../../../src/api/examples.ts";
 
@@ -12,7 +11,7 @@ interface Operation {
 }
 
 it("every JSON body has an example in the document, which is as its schema says", async () => {
-  const app = new OpenAPIHono<AppEnv>();
+  const app = new Api();
   routes.forEach((register) => register(app));
   const answer = await app.request("/openapi.json");
   const { paths, components } = (await answer.json()) as {

@@ -1,8 +1,7 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, expectTypeOf, it } from "vitest";
 
-import type { AppEnv } from "../../../src/api/context.ts";
+import { Api } from "../../../src/api/route.ts";
 import { documentRoute } from "../../../src/api/document.ts";
 import { eventRoutes } from "../../../src/api/events.ts";
 import { CATALOGUE, type EventData } from "../../../src/project/catalogue.ts";
@@ -62,7 +61,7 @@ describe("the catalogue of events", () => {
 
 describe("the JSON Schema of events", () => {
   it("takes every event, and none that is not as the catalogue says", async () => {
-    const api = new OpenAPIHono<AppEnv>();
+    const api = new Api();
     eventRoutes(api);
     documentRoute(api);
     const served = await api.request("/events.schema.json");

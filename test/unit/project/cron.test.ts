@@ -1,3 +1,4 @@
+import { Cron } from "croner";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -146,6 +147,112 @@ describe("named hours, over a year", { timeout: 30_000 }, () => {
       fc.assert(fc.property(year, check), { numRuns: 6 });
     },
   );
+});
+
+// Another reader of cron expressions is held against ours: in UTC, and in zones where it has the same idea of clock changes.
+describe("any expression", { timeout: 60_000 }, () => {
+  const number = (min: number, max: number): fc.Arbitrary<string> =>
+    fc.integer({ min, max }).map(String);
+  const fieldOf = (
+    min: number,
+    max: number,
+    ...more: fc.Arbitrary<string>[]
+  ): fc.Arbitrary<string> => {
+    const value = fc.oneof(number(min, max), ...more);
+    const part = fc.oneof(
+      { weight: 3, arbitrary: value },
+      { weight: 2, arbitrary: fc.tuple(value, value).map((ends) => ends.join("-")) },
+      fc.tuple(value, value, number(0, 9)).map(([from, to, step]) => `${from}-${to}/${step}`),
+      number(0, 70).map((step) => `*/${step}`),
+      fc.constant("*"),
+    );
+    return fc.oneof(
+      { weight: 4, arbitrary: part },
+      { weight: 2, arbitrary: fc.constantFrom("*", "?") },
+      fc.array(part, { minLength: 2, maxLength: 3 }).map((parts) => parts.join()),
+    );
+  };
+  const anyCase = (...names: string[]): fc.Arbitrary<string> =>
+    fc.constantFrom(...names, ...names.map((name) => name.toLowerCase()));
+  const day = fc.oneof(
+    { weight: 4, arbitrary: fieldOf(1, 31) },
+    fc.constantFrom("L", "LW", "l", "15,L", "L-3", "W", "LW,1"),
+    number(0, 32).map((near) => `${near}W`),
+    fc.tuple(number(1, 31), number(1, 31)).map(([near, other]) => `${near}W,${other}`),
+  );
+  const weekday = fieldOf(0, 7, anyCase("SUN", "MON", "FRI", "SAT", "XXX"));
+  const weekdays = fc.oneof(
+    { weight: 4, arbitrary: weekday },
+    fc
+      .tuple(weekday, fc.constantFrom("#1", "#2", "#5", "#6", "L", "#L", "#"))
+      .map((all) => all.join("")),
+    weekday.map((text) => `+${text}`),
+  );
+  const crons = fc
+    .tuple(
+      fieldOf(0, 60),
+      fieldOf(0, 24),
+      day,
+      fieldOf(1, 13, anyCase("JAN", "FEB", "DEC")),
+      weekdays,
+    )
+    .map((fields) => fields.join(" "));
+
+  it("is read as the other one reads it, or refused as there", () => {
+    const taken = { well: 0, not: 0 };
+    const property = fc.property(crons, fc.integer({ min: 0, max: 2000 }), (cron, hours) => {
+      const after = at("2026-11-20T00:00:00Z") + hours * 3_600_000;
+      let theirs: number | null;
+      try {
+        theirs =
+          new Cron(cron, { timezone: "UTC", paused: true }).nextRun(new Date(after))?.getTime() ??
+          null;
+      } catch {
+        taken.not++;
+        expect(() => nextOccurrence(cron, "UTC", after)).toThrow(Error);
+        return;
+      }
+      taken.well++;
+      expect([cron, nextOccurrence(cron, "UTC", after)]).toEqual([cron, theirs]);
+    });
+    fc.assert(property, { numRuns: 1_500 });
+    expect(Math.min(taken.well, taken.not)).toBeGreaterThan(100);
+  });
+
+  const changes = {
+    "Europe/Paris": ["2027-03-28T01:00Z", "2027-10-31T01:00Z"],
+    "America/New_York": ["2027-03-14T07:00Z", "2027-11-07T06:00Z"],
+    "Australia/Lord_Howe": ["2027-10-02T15:30Z", "2027-04-03T15:00Z"],
+    "Asia/Kolkata": ["2027-01-01T00:00Z"],
+  } as const;
+  const places = fc.constantFrom(
+    ...Object.entries(changes).flatMap(([zone, times]) =>
+      times.map((time) => [zone, at(time)] as const),
+    ),
+  );
+
+  it("of every hour is the other one's around a change of the clock", () => {
+    const rhythms = fc.tuple(fieldOf(0, 59), fc.constantFrom("*", "*/2", "*/3"), weekday);
+    const property = fc.property(
+      rhythms,
+      places,
+      fc.integer({ min: -600, max: 200 }),
+      ([minute, hour, days], [zone, change], minutes) => {
+        const cron = `${minute} ${hour} * * ${days}`;
+        const after = change + minutes * 60_000 + 1;
+        let theirs: number | null;
+        try {
+          theirs =
+            new Cron(cron, { timezone: zone, paused: true }).nextRun(new Date(after))?.getTime() ??
+            null;
+        } catch {
+          return;
+        }
+        expect([cron, zone, nextOccurrence(cron, zone, after)]).toEqual([cron, zone, theirs]);
+      },
+    );
+    fc.assert(property, { numRuns: 3_000 });
+  });
 });
 
 describe("checking a schedule", () => {

@@ -1,8 +1,7 @@
-import { OpenAPIHono } from "@hono/zod-openapi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { app } from "../../../src/app.ts";
-import type { AppEnv } from "../../../src/api/context.ts";
+import { Api } from "../../../src/api/route.ts";
 import { dashboard } from "../../../src/dashboard/routes.tsx";
 import { GATEWAY_ROUTES, PREFIX } from "../../../src/gateway/door.ts";
 import { CODES } from "../../../src/problem.ts";
@@ -62,7 +61,7 @@ describe("the OpenAPI document", () => {
       // Cloudflare's own document describes these.
       expect(routes.delete(`${method} ${PREFIX}${path}`)).toBe(true);
     }
-    const pages = new OpenAPIHono<AppEnv>();
+    const pages = new Api();
     dashboard(pages);
     for (const { method, path } of pages.routes.filter(({ path }) => PAGES.test(path))) {
       routes.delete(`${method} ${path}`);

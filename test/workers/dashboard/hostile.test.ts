@@ -1,9 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { OpenAPIHono } from "@hono/zod-openapi";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
-import type { AppEnv } from "../../../src/api/context.ts";
+import { Api } from "../../../src/api/route.ts";
 import { dashboard } from "../../../src/dashboard/routes.tsx";
 import { Edge, leave } from "../api/edge.ts";
 import { elsewhere } from "../support/elsewhere.ts";
@@ -290,7 +289,7 @@ function textColumns(sql: SqlStorage): Column[] {
 
 /** Every page there is, by the dashboard's own routes. */
 async function pages(): Promise<string[]> {
-  const api = new OpenAPIHono<AppEnv>();
+  const api = new Api();
   dashboard(api);
   const idsAt = async (path: string): Promise<string[]> =>
     ((await edge.send("GET", path)).body.items as { id: string }[]).map(({ id }) => id);

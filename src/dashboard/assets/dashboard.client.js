@@ -1,0 +1,3 @@
+import "./page.client.js";
+import "./live.client.js";
+import "./ask.client.js";
