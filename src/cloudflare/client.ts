@@ -2,7 +2,7 @@ import * as z from "zod";
 
 import type { Credential } from "./credential.ts";
 import { err, ok, type Result } from "../result.ts";
-import { redact } from "../security/redact.ts";
+import { redact, withoutSecrets } from "../security/redact.ts";
 import { UNKNOWN_ERROR, type UpstreamError } from "./errors.ts";
 import {
   Envelope,
@@ -175,7 +175,8 @@ export class CloudflareClient {
     schema: z.ZodType<T> | null | typeof WHOLE,
   ): Answer<T> {
     const { status } = response;
-    const json = parseJson(text);
+    // Whatever it is about, and whoever is to read it: our credential is not in it.
+    const json = parseJson(withoutSecrets(text, this.#secrets()));
     const envelope = Envelope.safeParse(json).data;
     if (envelope?.success === true && response.ok) {
       if (schema === WHOLE) {
@@ -192,7 +193,7 @@ export class CloudflareClient {
 
     const first = envelope?.errors?.[0];
     const code = first?.code || null;
-    const words = first?.message ? redact(first.message, this.#secrets()).slice(0, 500) : null;
+    const words = first?.message ? redact(first.message, []).slice(0, 500) : null;
     // Pages has a rate limit of its own that answers with the code of an authentication error.
     if (status === 429 || (code === 10_000 && /rate limit/i.test(words ?? ""))) {
       const retryAfterMs = retryAfter(response.headers) ?? 300_000;

@@ -7,6 +7,7 @@ import { app } from "../../../src/app.ts";
 import { documentOf } from "../../../src/api/document.ts";
 import { allows, type Scope } from "../../../src/security/tokens.ts";
 import { modelRuns } from "../../support/runs.ts";
+import { dump } from "../support/dump.ts";
 import { requestsFor, type Described, type Drawn, type Route } from "../support/fuzz-requests.ts";
 import { mayHaveAsked, watched } from "../support/rpc.ts";
 import { Edge, leave, ORIGIN } from "./edge.ts";
@@ -207,21 +208,6 @@ async function stored(): Promise<string[]> {
     dump(state),
   );
   return (await Promise.all([...projects, instance])).flat();
-}
-
-/** A line for each row. */
-function dump({ storage }: DurableObjectState): string[] {
-  const tables = storage.sql
-    .exec<{ name: string }>(
-      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
-    )
-    .toArray();
-  return tables.flatMap(({ name }) =>
-    storage.sql
-      .exec(`SELECT * FROM "${name}"`)
-      .toArray()
-      .map((row) => `${name} ${JSON.stringify(row)}`),
-  );
 }
 
 /** Half of them may do it, the others nothing or too little. */

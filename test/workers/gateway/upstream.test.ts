@@ -72,13 +72,15 @@ describe("an asset call", () => {
       Response.json({ result: { jwt: theirs }, success: true, errors: [], messages: [] }),
     );
     const token = await uploadToken();
+    let sent: string | null = null;
     fetched.mockImplementationOnce(async (url, init) => {
-      const sent = new Request(url, init);
-      await sent.text();
-      const jwt = sent.headers.get("authorization");
-      return Response.json({ result: { jwt }, success: true, errors: [] });
+      const asked = new Request(url, init);
+      await asked.text();
+      sent = asked.headers.get("authorization");
+      return Response.json({ result: [], success: true, errors: [] });
     });
-    expect((await missing(token)).result?.jwt).toBe(`Bearer ${theirs}`);
+    expect((await missing(token)).status).toBe(200);
+    expect(sent).toBe(`Bearer ${theirs}`);
   });
 });
 
