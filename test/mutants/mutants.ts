@@ -429,6 +429,15 @@ export const MUTANTS: readonly Mutant[] = [
     test: "workers/project/wake.test.ts",
     title: "has an alarm again after the watchdog, also when the lost one was to fire just then",
   },
+  {
+    name: "who waits for the end of a deploy is failed by a look at it",
+    file: "gateway/hold.ts",
+    from: 'client.relay("GET", path)).catch(() => null);',
+    to: 'client.relay("GET", path));',
+    test: "workers/api/faults.test.ts",
+    title:
+      "at POST …/projects/:project/deployments, in the look at what it has made, does not make a failure of it",
+  },
   // — Secrets —
   {
     name: "what Cloudflare repeats of our credential is passed on",
