@@ -18,6 +18,9 @@ export const CALL_TIMEOUT_MS = 55_000;
 /** Far above any answer that is read here (25 deployments are about 150 KB; a long log is a few MB). */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
+/** How long a limit lasts that says nothing of it: as long as what Cloudflare counts over. */
+export const UNSAID_MS = 300_000;
+
 /** Instead of a schema: the answer as it is, envelope and all. */
 const WHOLE = Symbol("whole");
 
@@ -196,7 +199,7 @@ export class CloudflareClient {
     const words = first?.message ? redact(first.message, []).slice(0, 500) : null;
     // Pages has a rate limit of its own that answers with the code of an authentication error.
     if (status === 429 || (code === 10_000 && /rate limit/i.test(words ?? ""))) {
-      const retryAfterMs = retryAfter(response.headers) ?? 300_000;
+      const retryAfterMs = retryAfter(response.headers) ?? UNSAID_MS;
       const message = words ?? "Cloudflare answered 429.";
       return err({ kind: "limited", status, code, message, retryAfterMs });
     }
@@ -227,9 +230,12 @@ function parseJson(text: string): unknown {
 
 /** Seconds, or the `t` of Cloudflare's `Ratelimit: "default";r=0;t=30`. */
 export function retryAfter(headers: Headers): number | null {
-  const seconds =
-    headers.get("retry-after") ?? /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "")?.[1] ?? "";
-  return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : null;
+  const said = [
+    headers.get("retry-after") ?? "",
+    /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "")?.[1] ?? "",
+  ];
+  const seconds = said.find((text) => /^\d{1,6}$/.test(text));
+  return seconds === undefined ? null : Number(seconds) * 1000;
 }
 
 /** Reads a body to its end, or throws and cancels it once it is larger than anything we expect. */

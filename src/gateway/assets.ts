@@ -4,7 +4,7 @@ import { answered, askCloudflare, takePermit } from "../api/cloudflare.ts";
 import { askInstance, keyIn, nameIn, type AppEnv } from "../api/context.ts";
 import { bearer } from "../api/guard.ts";
 import { readBody } from "../body.ts";
-import { retryAfter } from "../cloudflare/client.ts";
+import { retryAfter, UNSAID_MS } from "../cloudflare/client.ts";
 import { apiUrl } from "../cloudflare/url.ts";
 import { Problem } from "../problem.ts";
 import { fromBase64url, toBase64url, utf8 } from "../security/encoding.ts";
@@ -65,7 +65,7 @@ export async function relayAssets(c: Context<AppEnv>): Promise<Response> {
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch(noAnswer);
   if (response.status === 429) {
-    const until = Date.now() + (retryAfter(response.headers) ?? 0);
+    const until = Date.now() + (retryAfter(response.headers) ?? UNSAID_MS);
     await askInstance(c, (instance) => instance.blocked(account, until));
   }
   const headers = new Headers({ "content-type": "application/json" });

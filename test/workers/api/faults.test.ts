@@ -308,8 +308,9 @@ async function hold(
   const asked = HELD[name]?.(edge, first).then((got) => answers.push(got));
   const goOn = async (): Promise<void> => {
     // Until the request has come to the project, nothing is due there.
-    for (; answers.length === 0; await wait(5)) {
+    for (let n = 0; answers.length === 0 && n < 1_000; n++) {
       await world.run(1_000, async () => answers.length > 0);
+      await wait(5);
     }
   };
   await inTime(Promise.all([asked, goOn()]));
