@@ -98,10 +98,11 @@ async function unwrapped(
   token: string,
 ): Promise<{ jwt: string; account: string }> {
   const { keyring } = c.var.config;
-  const [head = "", body = "", signature = ""] = token.split(".");
+  const [head = "", body = "", signature = "", ...more] = token.split(".");
   const tag = fromBase64url(signature);
   const real =
     tag !== null &&
+    more.length === 0 &&
     (await keyring.checkTag(PURPOSE, new TextDecoder().decode(tag), `${head}.${body}`));
   if (!real) {
     throw new Problem("upload_token_invalid", "Authorization failed: this is no upload token.");
