@@ -40,7 +40,7 @@ afterEach(() => {
 /** One thing done to a text that is made of parts, sometimes nothing. */
 function damaged(text: string, others: readonly string[] = []): fc.Arbitrary<string> {
   const at = fc.nat(text.length - 1);
-  const letters = [..."ABab01-_.=+/ \u0000\u00e9"];
+  const letters = "ABab01-_.=+/ \u0000\u00e9".split("");
   const parts = text.split(".");
   const elsewhere = others.map((other) => other.split("."));
   return fc.oneof(
@@ -96,7 +96,7 @@ async function onlyTakes(
   let taken = 0;
   const property = fc.asyncProperty(drawn, async (text) => {
     const is = await take(text);
-    expect(is !== null && is !== false, JSON.stringify(text)).toBe(good.includes(text));
+    expect([text, is !== null && is !== false]).toEqual([text, good.includes(text)]);
     taken += Number(good.includes(text));
   });
   await fc.assert(property, modelRuns(name, 1_000));
@@ -144,7 +144,7 @@ describe("of texts that are nearly one of ours, only that itself is taken:", LON
 
   it("the address of a badge, of its project", async () => {
     const nonces = ["AAAAAAAAAAAA", "BBBBBBBBBBBB"] as const;
-    const [segment = "", second = "", elsewhere = "", foreign = ""] = await Promise.all([
+    const [segment, second, elsewhere, foreign] = await Promise.all([
       mintBadgeSegment(ring, SITE, nonces[0]),
       mintBadgeSegment(ring, SITE, nonces[1]),
       mintBadgeSegment(ring, OTHER, nonces[0]),
@@ -345,7 +345,7 @@ describe("a token that somebody else has signed", LONG, () => {
   function answersKeys(): string[] {
     const asked: string[] = [];
     vi.spyOn(globalThis, "fetch").mockImplementation(async (url) => {
-      asked.push(String(url));
+      asked.push(new Request(url).url);
       return Response.json({ keys: [published] });
     });
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
