@@ -2,7 +2,7 @@ import * as z from "zod";
 
 import type { Credential } from "./credential.ts";
 import { err, ok, type Result } from "../result.ts";
-import { redact } from "../security/redact.ts";
+import { redact, withoutSecrets } from "../security/redact.ts";
 import { UNKNOWN_ERROR, type UpstreamError } from "./errors.ts";
 import {
   Envelope,
@@ -17,6 +17,9 @@ import { apiUrl } from "./url.ts";
 export const CALL_TIMEOUT_MS = 55_000;
 /** Far above any answer that is read here (25 deployments are about 150 KB; a long log is a few MB). */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** How long a limit lasts that says nothing of it: as long as what Cloudflare counts over. */
+export const UNSAID_MS = 300_000;
 
 /** Instead of a schema: the answer as it is, envelope and all. */
 const WHOLE = Symbol("whole");
@@ -181,7 +184,8 @@ export class CloudflareClient {
     schema: z.ZodType<T> | null | typeof WHOLE,
   ): Answer<T> {
     const { status } = response;
-    const json = parseJson(text);
+    // Whatever it is about, and whoever is to read it: our credential is not in it.
+    const json = parseJson(withoutSecrets(text, this.#secrets()));
     const envelope = Envelope.safeParse(json).data;
     if (envelope?.success === true && response.ok) {
       if (schema === WHOLE) {
@@ -198,10 +202,10 @@ export class CloudflareClient {
 
     const first = envelope?.errors?.[0];
     const code = first?.code || null;
-    const words = first?.message ? redact(first.message, this.#secrets()).slice(0, 500) : null;
+    const words = first?.message ? redact(first.message, []).slice(0, 500) : null;
     // Pages has a rate limit of its own that answers with the code of an authentication error.
     if (status === 429 || (code === 10_000 && /rate limit/i.test(words ?? ""))) {
-      const retryAfterMs = retryAfter(response.headers) ?? 300_000;
+      const retryAfterMs = retryAfter(response.headers) ?? UNSAID_MS;
       const message = words ?? "Cloudflare answered 429.";
       return err({ kind: "limited", status, code, message, retryAfterMs });
     }
@@ -232,9 +236,12 @@ function parseJson(text: string): unknown {
 
 /** Seconds, or the `t` of Cloudflare's `Ratelimit: "default";r=0;t=30`. */
 export function retryAfter(headers: Headers): number | null {
-  const seconds =
-    headers.get("retry-after") ?? /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "")?.[1] ?? "";
-  return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : null;
+  const said = [
+    headers.get("retry-after") ?? "",
+    /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "")?.[1] ?? "",
+  ];
+  const seconds = said.find((text) => /^\d{1,6}$/.test(text));
+  return seconds === undefined ? null : Number(seconds) * 1000;
 }
 
 /** Of a limit of unknown size; Cloudflare's for its API. */

@@ -3,10 +3,12 @@ import type { Context } from "hono";
 import { answered, askCloudflare, takePermit } from "../api/cloudflare.ts";
 import { askInstance, keyIn, nameIn, type AppEnv } from "../api/context.ts";
 import { bearer } from "../api/guard.ts";
-import { retryAfter } from "../cloudflare/client.ts";
+import { readBody } from "../body.ts";
+import { retryAfter, UNSAID_MS } from "../cloudflare/client.ts";
 import { apiUrl } from "../cloudflare/url.ts";
 import { Problem } from "../problem.ts";
 import { fromBase64url, toBase64url, utf8 } from "../security/encoding.ts";
+import { redact } from "../security/redact.ts";
 import { okBody } from "./envelope.ts";
 
 const PURPOSE = "upload-token";
@@ -14,6 +16,8 @@ const PURPOSE = "upload-token";
 const LIFE_SECONDS = 300;
 /** An upload of 40 MiB on a slow line. */
 const TIMEOUT_MS = 600_000;
+/** The longest is the list of what is missing, of 20,000 files at most. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 interface Claims {
   readonly project: string;
@@ -41,7 +45,7 @@ export async function uploadToken(c: Context<AppEnv>): Promise<Response> {
   return c.json(okBody({ jwt: `${signed}.${toBase64url(utf8(tag))}` }));
 }
 
-/** One of the three asset calls, streamed through with Cloudflare's token in the place of ours. */
+/** One of the three asset calls, its body streamed through with Cloudflare's token in the place of ours. */
 export async function relayAssets(c: Context<AppEnv>): Promise<Response> {
   const { jwt, account } = await unwrapped(c, bearer(c));
   const call = c.req.path.slice(c.req.path.lastIndexOf("/") + 1);
@@ -59,11 +63,9 @@ export async function relayAssets(c: Context<AppEnv>): Promise<Response> {
     body: c.req.raw.body,
     redirect: "manual",
     signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).catch(() => {
-    throw new Problem("upstream_unavailable", "The connection to Cloudflare was lost. Try again.");
-  });
+  }).catch(noAnswer);
   if (response.status === 429) {
-    const until = Date.now() + (retryAfter(response.headers) ?? 0);
+    const until = Date.now() + (retryAfter(response.headers) ?? UNSAID_MS);
     await askInstance(c, (instance) => instance.blocked(account, until));
   }
   const headers = new Headers({ "content-type": "application/json" });
@@ -75,12 +77,19 @@ export async function relayAssets(c: Context<AppEnv>): Promise<Response> {
   }
   const isJson = response.headers.get("content-type")?.includes("json") === true;
   if (isJson) {
-    return new Response(response.body, { status: response.status, headers });
+    const bytes = await readBody(response, MAX_ANSWER_BYTES).catch(noAnswer);
+    // What it repeats of the request has its own token in it, which ours is there to keep.
+    const text = redact(new TextDecoder().decode(bytes), [jwt]);
+    return new Response(text, { status: response.status, headers });
   }
   await response.body?.cancel();
   throw response.status === 403
     ? expired()
     : new Problem("upstream_unavailable", `Cloudflare answered ${response.status}. Try again.`);
+}
+
+function noAnswer(): never {
+  throw new Problem("upstream_unavailable", "The connection to Cloudflare was lost. Try again.");
 }
 
 /** Cloudflare's token, and the account that it uploads to. */
@@ -89,10 +98,11 @@ async function unwrapped(
   token: string,
 ): Promise<{ jwt: string; account: string }> {
   const { keyring } = c.var.config;
-  const [head = "", body = "", signature = ""] = token.split(".");
+  const [head = "", body = "", signature = "", ...more] = token.split(".");
   const tag = fromBase64url(signature);
   const real =
     tag !== null &&
+    more.length === 0 &&
     (await keyring.checkTag(PURPOSE, new TextDecoder().decode(tag), `${head}.${body}`));
   if (!real) {
     throw new Problem("upload_token_invalid", "Authorization failed: this is no upload token.");

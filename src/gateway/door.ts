@@ -4,6 +4,7 @@ import { registerFound } from "../api/register.ts";
 import { nameIn, type AppEnv } from "../api/context.ts";
 import { UpstreamProject } from "../cloudflare/schemas.ts";
 import { Problem } from "../problem.ts";
+import { redact } from "../security/redact.ts";
 import { relayAssets, uploadToken } from "./assets.ts";
 import { createDeployment, deployIn, retryDeployment, rollBackTo } from "./create.ts";
 import { okBody } from "./envelope.ts";
@@ -208,8 +209,8 @@ async function listDeployments(c: Context<AppEnv>): Promise<Response> {
     )
     .sort((a, b) => b.number - a.number)
     .map((deploy) => provisional(deploy, view));
-  const body = (await response.json()) as { result: object[] };
-  return c.json({ ...body, result: [...early, ...body.result] });
+  const body = (await response.json()) as { result?: unknown };
+  return c.json({ ...body, result: [...early, ...listIn(body.result)] });
 }
 
 async function getDeployment(c: Context<AppEnv>): Promise<Response> {
@@ -237,12 +238,26 @@ async function getLogs(c: Context<AppEnv>): Promise<Response> {
   const id = deploy?.deployment?.id ?? c.req.param("deployment") ?? "";
   const path = [nameOf(c), "deployments", id, "history", "logs"];
   const response = await relay(c, { method: "GET", path });
-  if (!response.ok || line.length === 0 || deploy?.reason_code?.startsWith("failed_") === true) {
+  if (!response.ok) {
     return response;
   }
-  const body = (await response.json()) as { result: { data?: object[] | null } | null };
-  const data = [...(body.result?.data ?? []), ...line];
-  return c.json({ ...body, result: { ...body.result, total: data.length, data } });
+  const body = (await response.json()) as { result?: { data?: unknown; total?: unknown } | null };
+  // A build prints what it likes.
+  const printed = listIn(body.result?.data).map((each) => withoutTokens(each));
+  const own = deploy?.reason_code?.startsWith("failed_") === true ? [] : line;
+  const data = [...printed, ...own];
+  const total = own.length === 0 ? body.result?.total : data.length;
+  return c.json({ ...body, result: { ...body.result, total, data } });
+}
+
+function withoutTokens(each: object): object {
+  const { line } = each as { line?: unknown };
+  return typeof line === "string" ? { ...each, line: redact(line, []) } : each;
+}
+
+/** What Cloudflare's answer has where a list belongs. */
+function listIn(value: unknown): object[] {
+  return Array.isArray(value) ? (value as object[]) : [];
 }
 
 /** The id that Cloudflare knows a deployment by. */

@@ -17,11 +17,16 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g, REDACTED],
 ];
 
-/** `text` without any of `secrets` (as they are, or as JSON, URLs and Basic headers write them) and without tokens. */
-export function redact(text: string, secrets: readonly string[]): string {
+/** `text` without any of `secrets`, as they are, or as JSON, URLs and Basic headers write them. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
   const forms = spellings(secrets).map((form) => form.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   // One pass over all of them: a second one would find short secrets in what the first one wrote.
-  let result = forms.length === 0 ? text : text.replace(new RegExp(forms.join("|"), "g"), REDACTED);
+  return forms.length === 0 ? text : text.replace(new RegExp(forms.join("|"), "g"), REDACTED);
+}
+
+/** The same, and without whatever looks like a token. */
+export function redact(text: string, secrets: readonly string[]): string {
+  let result = withoutSecrets(text, secrets);
   for (const [pattern, replacement] of PATTERNS) {
     result = result.replace(pattern, replacement);
   }

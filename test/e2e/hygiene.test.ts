@@ -7,7 +7,9 @@ import { send } from "../../scripts/demo/http.ts";
 import { freePort } from "../../scripts/lib/port.ts";
 import { startWorker } from "../../scripts/lib/workerd.ts";
 import { BASE, CANARY, LeakyWorld, PROJECT } from "./support/leaky.ts";
+import type { Browser } from "./support/browser.ts";
 import { rowsOf, storedBytes } from "./support/objects.ts";
+import { PAGES, throughGateway, throughMistakes, throughPages } from "./support/rounds.ts";
 import { newCommit } from "./support/world.ts";
 
 /**
@@ -16,6 +18,8 @@ import { newCommit } from "./support/world.ts";
  */
 
 let world: LeakyWorld;
+let browser: Browser;
+let mistakesMade: number;
 
 beforeAll(async () => {
   world = await LeakyWorld.start();
@@ -30,7 +34,10 @@ beforeAll(async () => {
   await cloudflareGossips();
   await readAll();
   await world.subscribeOthers();
+  await stream();
+  browser = await throughPages(world);
   await mistakes();
+  mistakesMade = await throughMistakes(world);
   await misconfigured();
   expect(await world.worker.cron()).toBe("ok");
 });
@@ -53,7 +60,7 @@ async function makeHooks(): Promise<Hook[]> {
   for (const body of [{ source: "github" }, { source: "github", secret: chosen }]) {
     const made = await world.make("POST", path, body, ["url", "secret", "paste"]);
     const { id = "", url = "", secret = "" } = made;
-    sentinels.add(`the secret of ${id}`, secret);
+    world.shown(`the secret of ${id}`, secret);
     sentinels.add(`the URL of ${id}`, url.slice(url.lastIndexOf(".") + 1));
     world.gossip += `${url}\n`;
     hooks.push({ url, secret });
@@ -61,7 +68,7 @@ async function makeHooks(): Promise<Hook[]> {
   }
   const shown = ["url", "secret"];
   const rotated = await world.make("PATCH", `${path}/${last}`, { rotate_secret: true }, shown);
-  sentinels.add("the rotated secret", rotated["secret"] ?? "");
+  world.shown("the rotated secret", rotated["secret"] ?? "");
   const given = `given-by-its-sender-${randomBytes(16).toString("hex")}`;
   sentinels.add("the given secret", given);
   await world.ask("PATCH", `${path}/${last}`, { secret: given });
@@ -75,13 +82,13 @@ async function explainHook(): Promise<void> {
   const path = `${BASE}/hooks`;
   const shown = ["url", "secret", "paste"];
   const { id, secret = "" } = await world.make("POST", path, { source: "bearer" }, shown);
-  world.sentinels.add("the bearer secret", secret);
+  world.shown("the bearer secret", secret);
   for (const authorization of [`Bearer ${secret}`, `Bearer ${secret}x`, `Basic ${secret}`]) {
     await world.ask("POST", `${path}/${id}/explain`, { headers: { authorization } });
   }
   const notion = await world.make("POST", path, { source: "notion" }, shown);
   const token = `handed-over-${randomBytes(16).toString("hex")}`;
-  world.sentinels.add("the secret that was handed over", token);
+  world.shown("the secret that was handed over", token);
   const body = JSON.stringify({ verification_token: token });
   const signature = `sha256=${createHmac("sha256", token).update(body).digest("hex")}`;
   const headers = { "content-type": "application/json", "x-notion-signature": signature };
@@ -89,13 +96,16 @@ async function explainHook(): Promise<void> {
   expect(greeted.status).toBe(200);
   world.answers.push(await greeted.text());
   await world.ask("GET", `${path}/${notion["id"]}`);
+  // Who made the hook may see it, once.
+  await world.make("POST", `${path}/${notion["id"]}/secret`, {}, ["secret"]);
+  expect((await world.ask("POST", `${path}/${notion["id"]}/secret`, {})).status).toBe(409);
 }
 
 /** One of the project, one of the instance, each also used wrongly. */
 async function makeTokens(): Promise<void> {
   for (const path of [`${BASE}/tokens`, "/v1/tokens"]) {
     const { id, token = "" } = await world.make("POST", path, { scopes: ["manage"] }, ["token"]);
-    world.sentinels.add(`the token ${id}`, token);
+    world.shown(`the token ${id}`, token);
     world.gossip += `${token}\nAuthorization: Bearer ${token}\n`;
     const authorization = `Bearer ${token}`;
     await world.ask("GET", BASE, undefined, { authorization });
@@ -130,7 +140,7 @@ async function cloudflareGossips(): Promise<void> {
   }
   upstream.instead = () => null;
   const made = await world.ask("POST", `${BASE}/deploys?wait=30`, { commit_message: CANARY });
-  const { deploy } = made.json as { deploy: { id: string } };
+  const { deploy } = made.json as { deploy: { id: string; deployment: { id: string } } };
   const line = `${CANARY}: CLOUDFLARE_API_TOKEN=${apiToken}`;
   const result = { total: 1, data: [{ ts: new Date().toISOString(), line }] };
   upstream.instead = () => Response.json({ success: true, errors: [], messages: [], result });
@@ -146,6 +156,7 @@ async function cloudflareGossips(): Promise<void> {
     await world.ask("PUT", BASE, {});
   }
   upstream.instead = () => null;
+  await throughGateway(world, deploy.deployment.id);
 }
 
 function refused({ status, code }: { status: number; code: number }): Response {
@@ -155,9 +166,19 @@ function refused({ status, code }: { status: number; code: number }): Response {
 }
 
 async function readAll(): Promise<void> {
-  const instance = ["/v1/projects", "/v1/tokens", "/v1/keyring", "/v1/budget"];
-  const project = ["", "/events?limit=500", "/schedules", "/tokens"].map((path) => BASE + path);
-  for (const path of [...instance, ...project, "/openapi.json", "/healthz"]) {
+  const instance = ["projects", "tokens", "keyring", "budget", "accounts", "builds", "access"];
+  const project = ["", "/events?limit=500", "/schedules", "/tokens", "/numbers", "/policy"].map(
+    (path) => BASE + path,
+  );
+  const open = [
+    "/openapi.json",
+    "/healthz",
+    "/version",
+    "/events.schema.json",
+    "/docs",
+    "/metrics",
+  ];
+  for (const path of [...instance.map((name) => `/v1/${name}`), ...project, ...open]) {
     expect((await world.ask("GET", path)).status).toBe(200);
   }
   for (const path of [`${BASE}/deploys`, `${BASE}/hooks`, `${BASE}/subscribers`]) {
@@ -172,6 +193,17 @@ async function readAll(): Promise<void> {
       }
     }
   }
+}
+
+/** The events as a stream, and the badge, for whoever has its address. */
+async function stream(): Promise<void> {
+  const { items } = (await world.ask("GET", `${BASE}/deploys`)).json as { items: { id: string }[] };
+  const path = `${BASE}/events?deploy=${items[0]?.id}`;
+  const { text } = await world.ask("GET", path, undefined, { accept: "text/event-stream" });
+  expect(text).toContain(CANARY);
+  expect(text).toContain("event: end");
+  const { url } = (await world.ask("POST", `${BASE}/badge`)).json as { url: string };
+  expect(world.note(world.hear(await send(url))).status).toBe(200);
 }
 
 async function mistakes(): Promise<void> {
@@ -203,10 +235,21 @@ async function misconfigured(): Promise<void> {
 
 describe("no secret is", () => {
   test("in any answer", () => {
-    expect(world.answers.length).toBeGreaterThan(50);
+    expect(mistakesMade).toBeGreaterThan(300);
+    expect(world.answers.length).toBeGreaterThan(500);
     const text = world.answers.join("\n");
     expect(text.includes(CANARY)).toBe(true);
     expect(world.sentinels.in(text)).toEqual([]);
+  });
+
+  test("in more answers than the one that is to show it", () => {
+    const times = world.timesShown();
+    expect(Object.keys(times).length).toBeGreaterThan(10);
+    expect(Object.entries(times).filter(([, count]) => count !== 1)).toEqual([]);
+  });
+
+  test("on any page, and every page was read", () => {
+    expect([...browser.kinds].toSorted()).toEqual(PAGES);
   });
 
   test("in what subscribers are told", () => {
@@ -231,8 +274,10 @@ describe("no secret is", () => {
 
   test("sent to Cloudflare, but the credential where it belongs", () => {
     const text = world.upstream.seen.map(({ headers, method, url, body }) => {
-      const { authorization, ...others } = headers;
-      expect(authorization === `Bearer ${world.apiToken}`).toBe(true);
+      const { authorization = "", ...others } = headers;
+      const isUpload = url.includes("/pages/assets/");
+      const whose = isUpload ? world.uploadTokens : [world.apiToken, world.furtherToken];
+      expect([url, whose.includes(authorization.replace("Bearer ", ""))]).toEqual([url, true]);
       return JSON.stringify([others, method, url, body]);
     });
     expect(text.join("\n").includes(CANARY)).toBe(true);

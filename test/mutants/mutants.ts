@@ -429,6 +429,58 @@ export const MUTANTS: readonly Mutant[] = [
     test: "workers/project/wake.test.ts",
     title: "has an alarm again after the watchdog, also when the lost one was to fire just then",
   },
+  {
+    name: "who waits for the end of a deploy is failed by a look at it",
+    file: "gateway/hold.ts",
+    from: 'client.relay("GET", path)).catch(() => null);',
+    to: 'client.relay("GET", path));',
+    test: "workers/api/faults.test.ts",
+    title:
+      "at POST …/projects/:project/deployments, in the look at what it has made, does not make a failure of it",
+  },
+  // — Secrets —
+  {
+    name: "what Cloudflare repeats of our credential is passed on",
+    file: "cloudflare/client.ts",
+    from: "parseJson(withoutSecrets(text, this.#secrets()))",
+    to: "parseJson(text)",
+    test: "workers/gateway/hygiene.test.ts",
+    title: "is not repeated to a client of the gateway, whatever the call and whatever its status",
+  },
+  {
+    name: "what Cloudflare repeats of its upload token is passed on",
+    file: "gateway/assets.ts",
+    from: "redact(new TextDecoder().decode(bytes), [jwt])",
+    to: "new TextDecoder().decode(bytes)",
+    test: "workers/gateway/hygiene.test.ts",
+    title: "is not repeated to a client of the gateway, whatever the call and whatever its status",
+  },
+  {
+    name: "a build's log goes through the gateway as it was printed",
+    file: "gateway/door.ts",
+    from: "{ ...each, line: redact(line, []) }",
+    to: "{ ...each, line }",
+    test: "workers/gateway/hygiene.test.ts",
+    title: "is not believed with what a build has printed",
+  },
+  {
+    name: "what receivers answer is kept as it came",
+    file: "project/send.ts",
+    from: "hidden, EXCERPT_BYTES)",
+    to: "[], EXCERPT_BYTES)",
+    test: "workers/project/hygiene.test.ts",
+    title:
+      "no secret is in what receivers of any kind are told, nor in what is kept of their answers, events, rows and logs",
+  },
+  {
+    name: "the end of a build's log is told as it was printed",
+    file: "project/log-tail.ts",
+    from: "redact(line, secrets).slice(",
+    to: "line.slice(",
+    test: "workers/project/hygiene.test.ts",
+    title:
+      "no secret is in what receivers of any kind are told, nor in what is kept of their answers, events, rows and logs",
+  },
   // — Budget —
   {
     name: "a restarted instance begins with a full bucket",

@@ -13,7 +13,7 @@ import { freePort } from "../../../scripts/lib/port.ts";
 import { localSecrets } from "../../../scripts/lib/secrets.ts";
 import { startWorker } from "../../../scripts/lib/workerd.ts";
 import type { WorkerProcess } from "../../../scripts/lib/workerd.ts";
-import { Sentinels } from "./sentinels.ts";
+import { Sentinels } from "../../support/sentinels.ts";
 import { Upstream } from "./upstream.ts";
 import { ends } from "./world.ts";
 
@@ -31,13 +31,20 @@ export class LeakyWorld {
   readonly worker: WorkerProcess;
   readonly sentinels: Sentinels;
   readonly apiToken: string;
+  /** What Cloudflare would take for another account. */
+  readonly furtherToken = `further-${randomBytes(20).toString("hex")}`;
+  /** What Cloudflare takes for uploads, which is sealed in what we give out. */
+  readonly uploadTokens: string[] = [];
   readonly receivers: Receiver[] = [];
   readonly #chats: Server[] = [];
   /** Every answer, without what was shown in it once on purpose. */
   readonly answers: string[] = [];
+  /** Every answer as it came. */
+  readonly #heard: string[] = [];
+  readonly #shown = new Map<string, string>();
   /** What a careless other side says: what it may have come to know, its own secret and the owner's tokens among it. */
   gossip: string;
-  readonly #owner: string;
+  readonly owner: string;
 
   private constructor(
     parts: Pick<LeakyWorld, "dir" | "upstream" | "worker" | "sentinels" | "apiToken">,
@@ -48,7 +55,8 @@ export class LeakyWorld {
     this.worker = parts.worker;
     this.sentinels = parts.sentinels;
     this.apiToken = parts.apiToken;
-    this.#owner = owner;
+    this.owner = owner;
+    this.sentinels.add("the credential of a further account", this.furtherToken);
     this.gossip = `${owner}\n${parts.apiToken}\nAuthorization: Bearer ${parts.apiToken}\n`;
   }
 
@@ -98,7 +106,7 @@ export class LeakyWorld {
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Reply> {
-    return this.note(await this.#send(method, path, body, headers));
+    return this.note(await this.send(method, path, body, headers));
   }
 
   /** Makes something whose answer shows these fields once; the rest of it is written down. */
@@ -108,7 +116,7 @@ export class LeakyWorld {
     body: unknown,
     shownOnce: readonly string[],
   ): Promise<Record<string, string>> {
-    const reply = await this.#send(method, path, body);
+    const reply = await this.send(method, path, body);
     if (reply.status !== 201 && reply.status !== 200) {
       throw new Error(`${method} ${path} was answered ${reply.status}: ${reply.text}`);
     }
@@ -116,6 +124,25 @@ export class LeakyWorld {
     const rest = Object.entries(made).filter(([field]) => !shownOnce.includes(field));
     this.note({ ...reply, text: JSON.stringify(Object.fromEntries(rest)) });
     return made;
+  }
+
+  /** A secret that exactly one answer is to show. */
+  shown(name: string, secret: string): void {
+    this.sentinels.add(name, secret);
+    this.#shown.set(name, secret);
+  }
+
+  /** In how many answers each of those is. */
+  timesShown(): Record<string, number> {
+    const times = (secret: string): number =>
+      this.#heard.filter((text) => text.includes(secret)).length;
+    return Object.fromEntries([...this.#shown].map(([name, secret]) => [name, times(secret)]));
+  }
+
+  /** Whatever came, before anything is taken out of it. */
+  hear(reply: Reply): Reply {
+    this.#heard.push(`${JSON.stringify([...reply.headers])}\n${reply.text}`);
+    return reply;
   }
 
   note(reply: Reply): Reply {
@@ -181,16 +208,18 @@ export class LeakyWorld {
     await until("an end to be told", () => ends(receiver?.events() ?? []).length >= count);
   }
 
-  async #send(
+  /** The same, its answer not written down. */
+  async send(
     method: string,
     path: string,
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Reply> {
-    return send(this.worker.url + path, {
+    const init = {
       method,
-      headers: { authorization: `Bearer ${this.#owner}`, ...JSON_TYPE, ...headers },
+      headers: { authorization: `Bearer ${this.owner}`, ...JSON_TYPE, ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    };
+    return this.hear(await send(this.worker.url + path, init));
   }
 }

@@ -7,10 +7,14 @@ import { app } from "../../../src/app.ts";
 import { documentOf } from "../../../src/api/document.ts";
 import { allows, type Scope } from "../../../src/security/tokens.ts";
 import { modelRuns } from "../../support/runs.ts";
+import { dump } from "../support/dump.ts";
 import { requestsFor, type Described, type Drawn, type Route } from "../support/fuzz-requests.ts";
+import { Visit } from "../dashboard/visit.ts";
+import { Issuer } from "../support/issuer.ts";
 import { mayHaveAsked, watched } from "../support/rpc.ts";
 import { Edge, leave, ORIGIN } from "./edge.ts";
 import { makeHook } from "./github.ts";
+import { RULE } from "./job.ts";
 
 /**
  * Requests made of the document of the API: good ones, ones that are good in all but one thing, and hostile ones, for every
@@ -38,6 +42,8 @@ interface Asker {
   readonly [fc.toStringMethod]: () => string;
   readonly token: string | null;
   readonly scope: Scope | null;
+  /** What a browser sends along. */
+  readonly cookie?: string;
 }
 
 let edge: Edge;
@@ -72,6 +78,9 @@ beforeAll(async () => {
     scope,
     [fc.toStringMethod]: () => name,
   });
+  const github = await Issuer.in(edge.world, "github", ORIGIN);
+  await edge.on("POST", "/trust", { json: RULE });
+  const lasting = { exp: Math.floor(Date.now() / 1_000) + 1_000_000 };
   const flipped = manage.token.slice(0, -1) + (manage.token.endsWith("A") ? "B" : "A");
   askers = [
     asker("nobody", null, null),
@@ -80,6 +89,15 @@ beforeAll(async () => {
     asker("a forger", flipped, null),
     asker("a job that is none", "eyJhbGciOiJub25lIn0.e30.", null),
     asker("another project", elsewhere.token, null),
+    // Pages are for browsers: what lets somebody see them is worth nothing here, nor is what is for uploads.
+    { ...asker("a session", null, null), cookie: await session() },
+    asker("an upload", await uploadToken(), null),
+    asker(
+      "a job that is not trusted",
+      await github.token({ ...lasting, repository_id: "1" }),
+      null,
+    ),
+    asker("a job", await github.token(lasting), "deploy"),
     asker("read", read.token, "read"),
     asker("deploy", deploy.token, "deploy"),
     asker("manage", manage.token, "manage"),
@@ -113,6 +131,18 @@ afterAll(async () => {
   await edge.send("PATCH", "/v1/builds", { json: { max_builds: null } });
   leave();
 });
+
+async function session(): Promise<string> {
+  const visit = new Visit();
+  await visit.signIn(edge.token);
+  return [...visit.cookies].map((pair) => pair.join("=")).join("; ");
+}
+
+async function uploadToken(): Promise<string> {
+  const path = `/client/v4/accounts/${edge.config.accountId}/pages/projects/${edge.world.name}`;
+  const { body } = await edge.send("GET", `${path}/upload-token`);
+  return (body as { result: { jwt: string } }).result.jwt;
+}
 
 /** Remembers the ids in an answer. */
 function know(body: unknown): void {
@@ -182,13 +212,14 @@ async function answerTo(request: Request, bindings: Env): Promise<Answer> {
   return { status, code: body.code, text };
 }
 
-function requestOf(drawn: Drawn, { token }: Asker): Request {
+function requestOf(drawn: Drawn, { token, cookie }: Asker): Request {
   const bodiless = drawn.method === "GET" || drawn.method === "HEAD";
   return new Request(urlOf(drawn), {
     method: drawn.method,
     headers: {
       ...drawn.headers,
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(cookie === undefined ? {} : { cookie }),
     },
     body: bodiless ? null : drawn.body,
     redirect: "manual",
@@ -207,21 +238,6 @@ async function stored(): Promise<string[]> {
     dump(state),
   );
   return (await Promise.all([...projects, instance])).flat();
-}
-
-/** A line for each row. */
-function dump({ storage }: DurableObjectState): string[] {
-  const tables = storage.sql
-    .exec<{ name: string }>(
-      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
-    )
-    .toArray();
-  return tables.flatMap(({ name }) =>
-    storage.sql
-      .exec(`SELECT * FROM "${name}"`)
-      .toArray()
-      .map((row) => `${name} ${JSON.stringify(row)}`),
-  );
 }
 
 /** Half of them may do it, the others nothing or too little. */

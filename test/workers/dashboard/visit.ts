@@ -37,10 +37,15 @@ export class Visit {
     headers: Record<string, string> = {},
   ): Promise<Page> {
     const csrf = fields["csrf"] ?? (await this.csrf());
+    return this.send(path, new URLSearchParams({ ...fields, csrf }).toString(), headers);
+  }
+
+  /** A body that is said to be a form. */
+  async send(path: string, body: string, headers: Record<string, string> = {}): Promise<Page> {
     return this.#send(path, {
       method: "POST",
       headers: { origin: ORIGIN, "content-type": "application/x-www-form-urlencoded", ...headers },
-      body: new URLSearchParams({ ...fields, csrf }).toString(),
+      body,
     });
   }
 

@@ -65,6 +65,21 @@ describe("an asset call", () => {
     expect((await call("GET", project(), edge.token)).status).toBe(200);
   });
 
+  it("that is answered 429 without a word on how long quiets all as well", async () => {
+    const token = await uploadToken();
+    vi.spyOn(globalThis, "fetch").mockImplementationOnce(async () =>
+      Response.json(
+        { success: false, errors: [] },
+        { status: 429, headers: { "retry-after": "soon" } },
+      ),
+    );
+    expect((await missing(token)).status).toBe(429);
+    edge.world.pass(60_000);
+    expect((await call("GET", project(), edge.token)).status).toBe(503);
+    edge.world.pass(245_000);
+    expect((await call("GET", project(), edge.token)).status).toBe(200);
+  });
+
   it("works with an upload token of Cloudflare's of two kilobytes", async () => {
     const theirs = `eyJ4.${"a".repeat(2_000)}.s`;
     const fetched = vi.spyOn(globalThis, "fetch");
@@ -72,13 +87,15 @@ describe("an asset call", () => {
       Response.json({ result: { jwt: theirs }, success: true, errors: [], messages: [] }),
     );
     const token = await uploadToken();
+    let sent: string | null = null;
     fetched.mockImplementationOnce(async (url, init) => {
-      const sent = new Request(url, init);
-      await sent.text();
-      const jwt = sent.headers.get("authorization");
-      return Response.json({ result: { jwt }, success: true, errors: [] });
+      const asked = new Request(url, init);
+      await asked.text();
+      sent = asked.headers.get("authorization");
+      return Response.json({ result: [], success: true, errors: [] });
     });
-    expect((await missing(token)).result?.jwt).toBe(`Bearer ${theirs}`);
+    expect((await missing(token)).status).toBe(200);
+    expect(sent).toBe(`Bearer ${theirs}`);
   });
 });
 

@@ -1,9 +1,9 @@
-/// <reference types="vite/types/importMeta.d.ts" />
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { FAULT_CALLS, FAULT_KINDS } from "../../../sandbox/types.ts";
-import type { Call, Fault, FaultKind } from "../../../sandbox/types.ts";
+import type { Call, Fault } from "../../../sandbox/types.ts";
 import type { Answered } from "../../../src/project/accept.ts";
+import { faultTable, strike, type Kind, type Times } from "../support/fault-table.ts";
 import { siteForm, upload } from "../support/form.ts";
 import { World } from "../support/world.ts";
 
@@ -15,8 +15,6 @@ import { World } from "../support/world.ts";
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-type Kind = FaultKind["kind"];
 
 interface Scenario {
   readonly call: Call;
@@ -133,14 +131,8 @@ const SCENARIOS: Record<string, Scenario> = {
   "check-missing": anOldUpload("check-missing"),
 };
 
-/** Calls that no project makes: the edge does, for who asks it and hears what came of it, or nobody does. */
+/** Calls that no project makes: the edge does (`api/faults.test.ts`), or nobody. */
 const OF_OTHERS: readonly Call[] = ["projects", "patch", "upload", "upsert-hashes", "retry"];
-
-const DETAILS: Partial<Record<Kind, object>> = {
-  rate_limited: { retry_after: 300 },
-  late: { delay_ms: 30_000 },
-  unknown_enum: { delay_ms: 60_000 },
-};
 
 /** How a deploy ends, and how many deployments Cloudflare has made for it by then. */
 interface End {
@@ -151,55 +143,25 @@ interface End {
 /** The expectations: by scenario and fault, for once and for always. Null: the fault can't strike this call. */
 const EXPECTED = readTable();
 
-function readTable(): Map<string, Map<string, readonly [End, End] | null>> {
-  const pages: Record<string, string> = import.meta.glob("../../../docs/reliability.md", {
-    query: "?raw",
-    import: "default",
-    eager: true,
-  });
-  const lines = Object.values(pages).join("").split("\n");
-  const from = lines.findIndex((line) => /^\| call +\|/.test(line));
-  const cells = (line: string): string[] =>
-    line
-      .split("|")
-      .slice(1, -1)
-      .map((cell) => cell.trim());
-  const words = (cell: string): string[] =>
-    [...cell.matchAll(/`([^`]+)`/g)].map(([, w]) => w ?? "");
-  const columns = cells(lines[from] ?? "")
-    .slice(1)
-    .map(words);
-  const table = new Map<string, Map<string, readonly [End, End] | null>>();
-  for (let at = from + 2; lines[at]?.startsWith("|") === true; at++) {
-    const [name = "", ...ends] = cells(lines[at] ?? "");
-    const row = new Map<string, readonly [End, End] | null>();
-    for (const [n, kinds] of columns.entries()) {
-      const found = [...(ends[n] ?? "").matchAll(/`(\w+)` (\d)/g)];
-      const [once, always = once] = found.map(([, code = "", made]) => ({
-        code,
-        made: Number(made),
-      }));
-      const end = once === undefined || always === undefined ? null : ([once, always] as const);
-      for (const kind of kinds) {
-        row.set(kind, end);
-      }
-    }
-    table.set(name.replaceAll("`", ""), row);
-  }
-  return table;
+function readTable(): Map<string, Map<Kind, readonly [End, End] | null>> {
+  return new Map(
+    [...faultTable("call")].map(([name, row]) => [
+      name,
+      new Map([...row].map(([kind, cell]) => [kind, endsIn(cell)])),
+    ]),
+  );
 }
 
-/** Whether the sandbox lets this fault strike this call. */
-function strike(world: World, call: Call, kind: Kind, times: Fault["times"]): boolean {
-  try {
-    world.sandbox.fault({ call, kind, times, ...DETAILS[kind] } as Fault);
-    return true;
-  } catch {
-    return false;
-  }
+function endsIn(cell: string): readonly [End, End] | null {
+  const found = [...cell.matchAll(/`(\w+)` (\d)/g)];
+  const [once, always = once] = found.map(([, code = "", made]) => ({ code, made: Number(made) }));
+  return once === undefined || always === undefined ? null : [once, always];
 }
 
-async function hasStruck(world: World, kind: Kind, times: Fault["times"]): Promise<boolean> {
+/** It acts on the deployment, and the call is answered as ever. */
+const isShaping = (kind: Kind): boolean => ["stuck", "unknown_enum", "fail_build"].includes(kind);
+
+async function hasStruck(world: World, kind: Kind, times: Times): Promise<boolean> {
   const url = "https://api.cloudflare.test/__sandbox/faults";
   const left = await (await world.sandbox.fetch(new Request(url))).json<Fault[]>();
   const { requests } = world.sandbox.journal();
@@ -208,15 +170,12 @@ async function hasStruck(world: World, kind: Kind, times: Fault["times"]): Promi
     : left.length === 1 && (isShaping(kind) || requests.some(({ fault }) => fault === kind));
 }
 
-/** It acts on the deployment, and the call is answered as ever. */
-const isShaping = (kind: Kind): boolean => ["stuck", "unknown_enum", "fail_build"].includes(kind);
-
 async function endOf(world: World, id: string, made: number): Promise<End> {
   const { status, reason_code: reason } = await world.deploy(id);
   return { code: reason ?? status, made };
 }
 
-async function play(scenario: Scenario, world: World, kind: Kind, times: Fault["times"]) {
+async function play(scenario: Scenario, world: World, kind: Kind, times: Times) {
   await scenario.before?.(world);
   const before = world.created().length;
   const made = (): number => world.created().length - before;
