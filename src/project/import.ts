@@ -178,7 +178,7 @@ class Loading {
   /** Noticed here before. */
   readonly #externals: ReadonlySet<string>;
   #open = 0;
-  #numbers: PortableRow | null = null;
+  #numbers: PortableRow = {};
 
   constructor(context: Context, header: ImportHeader) {
     this.#context = context;
@@ -251,9 +251,7 @@ class Loading {
   /** What rests on all lines together. */
   finish(by: string, from: string): void {
     const { sql } = this.#context;
-    if (this.#numbers !== null) {
-      this.#count(this.#numbers);
-    }
+    this.#count();
     for (const event of this.#own ?? []) {
       sql.insert("events", event);
     }
@@ -276,8 +274,9 @@ class Loading {
   }
 
   /** No number goes back: neither below what the export had reached nor below what was given here. */
-  #count(numbers: PortableRow): void {
+  #count(): void {
     const { sql } = this.#context;
+    const numbers = this.#numbers;
     sql.run(
       `UPDATE project SET look_at = ?, next_number = MAX(next_number, ?,
          (SELECT COALESCE(MAX(number), 0) + 1 FROM deploys), (SELECT COALESCE(MAX(number), 0) + 1 FROM marks)),
@@ -294,7 +293,7 @@ class Loading {
     const { last } = sql.one<{ last: number }>(
       "SELECT COALESCE(MAX(seq), 0) AS last FROM sqlite_sequence WHERE name = 'events'",
     ) ?? { last: 0 };
-    const reached = Number(numbers["sequence"]);
+    const reached = Number(numbers["sequence"] ?? 0);
     if (reached > last) {
       // AUTOINCREMENT goes on behind the highest number that ever was.
       sql.insert("events", { sequence: reached, id: "", type: "", at: 0, data: "{}" });

@@ -1,103 +1,25 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { newId } from "../../../src/ids.ts";
-import { elsewhere } from "../support/elsewhere.ts";
 import { siteForm, upload } from "../support/form.ts";
-import { Edge, expectProblem, leave, type Got } from "./edge.ts";
-
-interface Line {
-  readonly kind: string;
-  readonly data: Record<string, unknown>;
-}
+import { Edge, expectProblem, leave } from "./edge.ts";
+import {
+  anew,
+  exported,
+  imports,
+  lived,
+  type Line,
+  linesIn,
+  NDJSON,
+  of,
+  textOf,
+} from "./exported.ts";
 
 let edge: Edge;
 beforeEach(async () => {
   edge = await Edge.create();
 });
 afterEach(leave);
-
-const NDJSON = { "content-type": "application/x-ndjson" };
-const linesIn = (text: string): Line[] =>
-  text
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Line);
-const textOf = (lines: readonly Line[]): string =>
-  lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-const of = (lines: readonly Line[], kind: string): Record<string, unknown>[] =>
-  lines.filter((line) => line.kind === kind).map(({ data }) => data);
-
-async function exported(from: Edge = edge, query = ""): Promise<string> {
-  const got = await from.on("GET", `/export${query}`);
-  expect(got.status).toBe(200);
-  return got.text;
-}
-
-function imports(body: BodyInit, into: Edge = edge): Promise<Got> {
-  return into.on("POST", "/import", { body, headers: NDJSON });
-}
-
-/** Forgets the project, and registers it again. */
-async function anew(): Promise<void> {
-  expect((await edge.send("DELETE", edge.base)).status).toBe(204);
-  edge.world.pass(60_000);
-  expect((await edge.send("PUT", edge.base, { json: {} })).status).toBe(201);
-}
-
-const POLICY = {
-  mode: "all",
-  windows: [
-    { action: "deny", cron: "0 18 * * 5", duration_minutes: 60, time_zone: "Europe/Berlin" },
-  ],
-  health: { checks: [{ url: "/" }] },
-};
-
-/** A project in which there is something of each kind. */
-async function lived(): Promise<{ hook: string; chat: string; subscriber: string }> {
-  const { world } = edge;
-  const made = async (path: string, json: object): Promise<Record<string, string>> => {
-    const got = await edge.on("POST", path, { json });
-    expect([path, got.status]).toEqual([path, 201]);
-    return got.body as Record<string, string>;
-  };
-  // The first list of what is at Cloudflare lies behind.
-  await world.stub().wake();
-  await world.run(60_000);
-  const patched = await edge.on("PATCH", "/policy", { json: POLICY });
-  expect(patched.status).toBe(200);
-  const hook = await made("/hooks", { source: "github", repository: "acme/shop" });
-  await made("/hooks", { source: "url", branch: "main" });
-  await made("/schedules", { cron: "0 6 * * *", time_zone: "Europe/Berlin", branch: "main" });
-  await made("/trust", { issuer: "github", repository_id: "4711", scope: "deploy" });
-  world.receivers.set("hooks.example", () => new Response(null, { status: 204 }));
-  const subscriber = await made("/subscribers", {
-    url: "https://hooks.example/events",
-    headers: { "X-Own": "kept to itself" },
-  });
-  const chat = await made("/subscribers", {
-    url: "https://hooks.slack.com/services/T000/B000/secretsecretsecret",
-    kind: "slack",
-  });
-  await made("/subscribers", {
-    kind: "github",
-    repository: "acme/shop",
-    token: "ghp_0123456789abcdef",
-    events: ["deploy.*"],
-  });
-  const first = await world.push();
-  await world.ended(first.deploy?.id ?? "");
-  const run = await edge.on("POST", "/deploys", {
-    json: { branch: "main" },
-    headers: { "signalbox-run": "deploy.yml/42.1", "idempotency-key": "once" },
-  });
-  expect(run.status).toBe(202);
-  await world.ended((run.body as { deploy: { id: string } }).deploy.id);
-  await elsewhere(world, "dev");
-  await world.stub().look();
-  await world.run(3_600_000);
-  await made("/locks", { reason: "stocktaking", environment: "preview" });
-  return { hook: hook["id"] ?? "", chat: chat["id"] ?? "", subscriber: subscriber["id"] ?? "" };
-}
 
 /** What docs/backup.md says is not the same again. */
 function comparable(text: string): Line[] {
@@ -125,8 +47,8 @@ function comparable(text: string): Line[] {
 
 describe("an export", () => {
   it("is the same after an import, but for what the documents say", async () => {
-    await lived();
-    const before = await exported();
+    await lived(edge);
+    const before = await exported(edge);
     const kinds = new Set(linesIn(before).map(({ kind }) => kind));
     expect([...kinds]).toEqual([
       "signalbox",
@@ -145,13 +67,13 @@ describe("an export", () => {
       "numbers",
       "end",
     ]);
-    await anew();
-    const got = await imports(before);
+    await anew(edge);
+    const got = await imports(edge, before);
     expect(got.body).toMatchObject({
       from: edge.world.name,
       imported: { policy: 1, hook: 2, subscriber: 3, deploy: 2, numbers: 1 },
     });
-    const after = await exported();
+    const after = await exported(edge);
     expect(comparable(after)).toEqual(comparable(before));
     const [, was, is] = ["", before, after].map(
       (text) => of(linesIn(text || before), "numbers")[0],
@@ -160,9 +82,9 @@ describe("an export", () => {
   });
 
   it("is told of, and so is an import", async () => {
-    const text = await exported();
-    await anew();
-    expect((await imports(text)).status).toBe(200);
+    const text = await exported(edge);
+    await anew(edge);
+    expect((await imports(edge, text)).status).toBe(200);
     const events = await edge.world.events();
     expect(events.map(({ type }) => type)).toEqual([
       "project.registered",
@@ -190,13 +112,13 @@ describe("an export", () => {
   });
 
   it("of settings alone is of what people have set up", async () => {
-    await lived();
+    await lived(edge);
     const text = await exported(edge, "?include=settings");
     expect(new Set(linesIn(text).map(({ kind }) => kind))).toEqual(
       new Set(["signalbox", "policy", "hook", "subscriber", "schedule", "trust", "end"]),
     );
     const other = await Edge.create();
-    const got = await imports(text, other);
+    const got = await imports(other, text);
     expect(got.body.imported).toEqual({
       policy: 1,
       hook: 2,
@@ -214,22 +136,22 @@ describe("an export", () => {
 describe("what was imported", () => {
   it("starts nothing and tells nobody, and goes on with numbers that were never given", async () => {
     const { world } = edge;
-    await lived();
+    await lived(edge);
     const waiting = await world.push();
     await world.run(2_000, async () => {
       const { status } = await world.deploy(waiting.deploy?.id ?? "");
       return status === "running";
     });
     const held = await world.push({ branch: "preview-branch" });
-    const text = await exported();
+    const text = await exported(edge);
     const deployments = world.created().length;
-    await anew();
+    await anew(edge);
     const told: string[] = [];
     world.receivers.set("hooks.example", async (request) => {
       told.push(await request.text());
       return new Response(null, { status: 204 });
     });
-    const got = await imports(text);
+    const got = await imports(edge, text);
     expect(got.status).toBe(200);
     expect(got.body.remarks).toContainEqual({
       kind: "deploy",
@@ -257,10 +179,10 @@ describe("what was imported", () => {
     world.sandbox.fault({ call: "create", kind: "stuck" });
     const id = (await world.push()).deploy?.id ?? "";
     await world.run(60_000, async () => (await world.deploy(id)).stages.length > 0);
-    const text = await exported();
-    await anew();
+    const text = await exported(edge);
+    await anew(edge);
     world.pass(60_000);
-    expect((await imports(text)).status).toBe(200);
+    expect((await imports(edge, text)).status).toBe(200);
     await world.run(60_000);
     const types = (await world.events()).map(({ type }) => type);
     expect(types).toContain("external.started");
@@ -276,9 +198,9 @@ describe("what was imported", () => {
       await world.ended((await world.push()).deploy?.id ?? "");
     }
     const before = await world.stub().view();
-    const text = await exported();
-    await anew();
-    await imports(text);
+    const text = await exported(edge);
+    await anew(edge);
+    await imports(edge, text);
     const after = await world.stub().view();
     expect(after?.live).toEqual({ ...before?.live, links: after?.live?.links });
     expect(after?.live?.deployment).not.toBeNull();
@@ -290,17 +212,17 @@ describe("what was imported", () => {
     const { world } = edge;
     const pushed = await world.push({ delivery: "delivery-1" });
     await world.ended(pushed.deploy?.id ?? "");
-    const text = await exported();
-    await anew();
-    await imports(text);
+    const text = await exported(edge);
+    await anew(edge);
+    await imports(edge, text);
     expect((await world.push({ delivery: "delivery-1" })).outcome).toBe("duplicate");
   });
 
   it("has no secrets: hooks and subscribers wait until they are given new ones", async () => {
-    const { hook, chat, subscriber } = await lived();
-    const text = await exported();
-    await anew();
-    const { body } = await imports(text);
+    const { hook, chat, subscriber } = await lived(edge);
+    const text = await exported(edge);
+    await anew(edge);
+    const { body } = await imports(edge, text);
     const remarked = (body.remarks as { id: string | null }[]).map(({ id }) => id);
     expect(remarked).toEqual(expect.arrayContaining([hook, chat, subscriber]));
 
@@ -339,10 +261,10 @@ describe("what was imported", () => {
       json: { cron: "1 1 * * *", branch: "x" },
     });
     await edge.on("PATCH", `/schedules/${paused.body.id}`, { json: { paused: true } });
-    const text = await exported();
-    await anew();
+    const text = await exported(edge);
+    await anew(edge);
     world.pass(3_600_000);
-    await imports(text);
+    await imports(edge, text);
     const got = await edge.on("GET", `/schedules/${once.body.id}`);
     expect(got.body).toMatchObject({
       last_outcome: "ignored",
@@ -356,10 +278,10 @@ describe("what was imported", () => {
   });
 
   it("in another Pages project has no deployments, and cannot be gone back to", async () => {
-    await lived();
-    const text = await exported();
+    await lived(edge);
+    const text = await exported(edge);
     const other = await Edge.create();
-    const got = await imports(text, other);
+    const got = await imports(other, text);
     expect(got.status).toBe(200);
     const view = await other.world.stub().view();
     expect(view).toMatchObject({ live: null, externals: [], policy: { mode: "all" } });
@@ -385,9 +307,9 @@ describe("what was imported", () => {
     const own = `https://${edge.world.name}.pages.dev/health`;
     const json = { health: { checks: [{ url: own }, { url: "/" }] } };
     expect((await edge.on("PATCH", "/policy", { json })).status).toBe(200);
-    const text = await exported();
+    const text = await exported(edge);
     const other = await Edge.create();
-    const got = await imports(text, other);
+    const got = await imports(other, text);
     expect(got.body.remarks).toContainEqual({
       kind: "policy",
       id: null,
@@ -401,9 +323,9 @@ describe("what was imported", () => {
     edge = await Edge.create({ source: "direct_upload" });
     const made = await upload(edge.world, await siteForm(edge.world));
     await edge.world.ended(made.deploy?.id ?? "");
-    const text = await exported();
-    await anew();
-    expect((await imports(text)).status).toBe(200);
+    const text = await exported(edge);
+    await anew(edge);
+    expect((await imports(edge, text)).status).toBe(200);
     const again = await edge.on("POST", `/deploys/${made.deploy?.id}/retry`);
     expectProblem(again, 410, "body_expired");
   });
@@ -414,16 +336,16 @@ const ALL = { limit: 50, before: null, branch: null, environment: null, status: 
 describe("an import that is refused", () => {
   async function refused(body: BodyInit, code: string, status: number, detail: RegExp) {
     const before = [await edge.trace(), await edge.world.stub().view()];
-    const got = await imports(body);
+    const got = await imports(edge, body);
     expectProblem(got, status, code);
     expect(got.body.detail).toMatch(detail);
     expect([await edge.trace(), await edge.world.stub().view()]).toEqual(before);
   }
 
   it("says what is wrong, with the line, and writes nothing", async () => {
-    await lived();
-    const lines = linesIn(await exported());
-    await anew();
+    await lived(edge);
+    const lines = linesIn(await exported(edge));
+    await anew(edge);
     const at = (kind: string): number => lines.findIndex((line) => line.kind === kind);
     const changed = (kind: string, change: object): string => {
       const n = at(kind);
@@ -490,9 +412,9 @@ describe("an import that is refused", () => {
   });
 
   it("is one with an id or number twice", async () => {
-    await lived();
-    const lines = linesIn(await exported());
-    await anew();
+    await lived(edge);
+    const lines = linesIn(await exported(edge));
+    await anew(edge);
     for (const kind of [
       "hook",
       "subscriber",
@@ -507,7 +429,7 @@ describe("an import that is refused", () => {
       const n = lines.findIndex((line) => line.kind === kind);
       const twice = lines
         .toSpliced(n, 0, lines[n] as Line)
-        .with(-1, { kind: "end", data: { lines: lines.length - 1 } });
+        .with(lines.length, { kind: "end", data: { lines: lines.length - 1 } });
       await refused(
         textOf(twice),
         "import_invalid",
@@ -531,7 +453,7 @@ describe("an import that is refused", () => {
   });
 
   it("goes into a project that has something", async () => {
-    const text = await exported();
+    const text = await exported(edge);
     const { world } = edge;
     const lock = await edge.on("POST", "/locks", { json: { reason: "the fair" } });
     await refused(text, "conflict", 409, /has locks already.*register it again/);
@@ -543,8 +465,8 @@ describe("an import that is refused", () => {
 
 describe("an import that is broken off", () => {
   it("by its sender leaves nothing", async () => {
-    const text = await exported();
-    await anew();
+    const text = await exported(edge);
+    await anew(edge);
     const before = await edge.trace();
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
@@ -560,17 +482,17 @@ describe("an import that is broken off", () => {
   it.each(["upload.opened", "upload.chunk", "upload.stored"])(
     "by a crash at %s leaves nothing, and it can be done again",
     async (point) => {
-      await lived();
-      const text = await exported();
-      await anew();
+      await lived(edge);
+      const text = await exported(edge);
+      await anew(edge);
       const before = await edge.world.stub().view();
       edge.world.crashAt(point);
-      const got = await imports(text);
+      const got = await imports(edge, text);
       expect(got.status).toBeGreaterThanOrEqual(500);
       expect(edge.world.crashes).toBe(1);
       expect(await edge.world.stub().view()).toEqual(before);
       await edge.world.run(200_000);
-      expect((await imports(text)).status).toBe(200);
+      expect((await imports(edge, text)).status).toBe(200);
       const deploys = await edge.world.stub().deploys(ALL);
       expect(deploys.length).toBe(2);
     },
@@ -601,10 +523,10 @@ describe("ten thousand deploys", () => {
     expect(pages.length).toBeGreaterThanOrEqual(50);
     expect(Math.max(...pages)).toBeLessThan(1_000_000);
 
-    const text = await exported();
+    const text = await exported(edge);
     expect(of(linesIn(text), "deploy").length).toBe(10_000);
-    await anew();
-    const got = await imports(text);
+    await anew(edge);
+    const got = await imports(edge, text);
     expect(got.body.imported.deploy).toBe(10_000);
     const made = await edge.on("POST", "/deploys", { json: { branch: "main" } });
     expect(made.body.deploy.number).toBe(10_001);
