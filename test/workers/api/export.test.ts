@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { newId } from "../../../src/ids.ts";
+import { deliver, makeHook, type MadeHook, push } from "./github.ts";
 import { siteForm, upload } from "../support/form.ts";
 import { Edge, expectProblem, leave } from "./edge.ts";
 import {
@@ -301,6 +302,22 @@ describe("what was imported", () => {
     const [hook] = of(linesIn(text), "hook");
     const seen = await other.on("GET", `/hooks/${String(hook?.["id"])}`);
     expect(seen.body.state).toBe("awaiting_secret");
+  });
+
+  it("has hooks of one id in two projects, each with its own secret", async () => {
+    const here = await makeHook(edge);
+    const other = await Edge.create();
+    await imports(other, await exported(edge));
+    const renewed = await other.on("PATCH", `/hooks/${here.id}`, { json: { rotate_secret: true } });
+    const there: MadeHook = { ...here, ...renewed.body, edge: other };
+    // Now both have changed as often.
+    for (const description of ["a", "b"]) {
+      await edge.on("PATCH", `/hooks/${here.id}`, { json: { description } });
+    }
+    expect((await deliver(here, push())).status).toBe(202);
+    expectProblem(await deliver(there, push(), { secret: here.secret }), 401, "bad_signature");
+    expect((await deliver(there, push())).status).toBe(202);
+    expectProblem(await deliver(here, push(), { secret: there.secret }), 401, "bad_signature");
   });
 
   it("leaves out health checks of domains that the project has not got", async () => {
