@@ -9,13 +9,9 @@ import { Problem } from "../problem.ts";
 import { EXPORT_VERSION } from "../project/export.ts";
 import type { HookSettings } from "../project/hook-settings.ts";
 import type { ImportLine } from "../project/import.ts";
-import {
-  type Cell,
-  PORTABLE,
-  type Portable,
-  type PortableKind,
-  readRow,
-} from "../project/portable.ts";
+import { PORTABLE, type Portable, type PortableKind } from "../project/portable.ts";
+import { readRow } from "../project/portable-rows.ts";
+import type { Cell } from "../project/portable-fields.ts";
 import { MIGRATIONS } from "../project/schema.ts";
 import type { AppEnv } from "./context.ts";
 import { type LineChecker, LineFault } from "./import-lines.ts";

@@ -1,15 +1,9 @@
 import { iso } from "../ids.ts";
 import type { Context } from "./context.ts";
 import { emit, referenceTo } from "./events.ts";
-import {
-  columnsOf,
-  KINDS_IN_ORDER,
-  PORTABLE,
-  type Portable,
-  type PortableKind,
-  type PortableRow,
-  writeRow,
-} from "./portable.ts";
+import { KINDS_IN_ORDER, PORTABLE, type Portable, type PortableKind } from "./portable.ts";
+import type { PortableRow } from "./portable-fields.ts";
+import { columnsOf, writeRow } from "./portable-rows.ts";
 import { projectRow } from "./rows.ts";
 import { MIGRATIONS } from "./schema.ts";
 

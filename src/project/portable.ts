@@ -1,13 +1,22 @@
 import * as z from "zod";
 
-import { isId, type IdPrefix, iso } from "../ids.ts";
 import { SubscriberKind } from "../notify/kinds.ts";
-import { err, ok, type Result } from "../result.ts";
-import type { SqlValue } from "../sql.ts";
-import { CATALOGUE } from "./catalogue.ts";
 import { checkCron } from "./cron.ts";
 import { HookSettings } from "./hook-settings.ts";
 import { DEFAULT_POLICY, Environment, PolicyChange } from "./policy.ts";
+import {
+  type Field,
+  flag,
+  id,
+  int,
+  json,
+  maybe,
+  one,
+  type PortableRow,
+  same,
+  text,
+  time,
+} from "./portable-fields.ts";
 import * as shapes from "./shapes.ts";
 import { isEnd } from "./status.ts";
 import { SubscriberSettings } from "./subscriber-settings.ts";
@@ -18,19 +27,6 @@ import { MAX_SUBSCRIBERS } from "./subscribers.ts";
  * columns and no others. A secret is in none of them, neither in clear nor sealed: an export is read by people and kept
  * anywhere, and another instance could not open what is sealed. What is added later must be optional when it is read.
  */
-
-/** How one column is written in a line, and how it is read again. What is read was checked; what is written is ours. */
-interface Field {
-  readonly read: z.ZodType<Cell>;
-  readonly write: (value: Cell) => unknown;
-  /** Where it is no column of its own. */
-  readonly sql?: string;
-}
-
-/** What can stand in a line; no blob does. */
-export type Cell = Exclude<SqlValue, ArrayBuffer>;
-
-export type PortableRow = Readonly<Record<string, Cell>>;
 
 export interface Portable {
   readonly table: string;
@@ -47,39 +43,6 @@ export interface Portable {
   readonly fault?: (row: PortableRow) => string | null;
 }
 
-/** Numbers that count up must have room to do so. */
-const MOST = 1_000_000_000_000;
-
-const same = (value: Cell): unknown => value;
-const text = (most = 65_536): Field => ({ read: z.string().max(most), write: same });
-const one = (of: z.ZodType<string>): Field => ({ read: of, write: same });
-const int = (least = 0): Field => ({ read: z.int().min(least).max(MOST), write: same });
-const id = (prefix: IdPrefix): Field => ({
-  read: z.string().refine((given) => isId(prefix, given), `must be an id that begins ${prefix}_`),
-  write: same,
-});
-const flag: Field = {
-  read: z.boolean().transform(Number),
-  write: (value) => value === 1,
-};
-const time: Field = {
-  read: z.iso.datetime().transform(Date.parse),
-  write: (value) => iso(value as number),
-};
-/** Kept as JSON. What is stored may lack what came later, and is written with it. */
-const json = (of: z.ZodType): Field => ({
-  read: of.transform((value) => JSON.stringify(value)),
-  write: (value) => {
-    const stored: unknown = JSON.parse(value as string);
-    return of.safeParse(stored).data ?? stored;
-  },
-});
-const maybe = ({ read, write, ...rest }: Field): Field => ({
-  ...rest,
-  read: read.nullable(),
-  write: (value) => (value === null ? null : write(value)),
-});
-
 /** By the same rule as in addresses: it is asked for at Cloudflare, by roll back for one. */
 const deploymentId: Field = {
   read: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, "must be the id of a deployment"),
@@ -88,7 +51,7 @@ const deploymentId: Field = {
 const Link = z
   .string()
   .max(2_048)
-  .regex(/^https:\/\//, "must be an https:// URL");
+  .regex(/^(?:https:\/\/|$)/, "must be an https:// URL");
 const Deployment = shapes.Deployment.extend({ url: Link, aliases: z.array(Link) });
 const Form = z.strictObject({
   branch: z.string().optional(),
@@ -156,7 +119,7 @@ export const PORTABLE = {
       events: json(Globs),
       settings: json(SubscriberSettings),
       ordered: flag,
-      header_names: json(z.array(z.string().max(128)).max(10)),
+      header_names: json(z.array(z.string().max(256)).max(10)),
       host: json(z.record(z.string().max(64), z.union([z.string().max(500), z.boolean()]))),
       description: maybe(text(200)),
       state: one(z.enum(["active", "paused", "disabled"])),
@@ -363,64 +326,3 @@ export const PORTABLE = {
 export type PortableKind = keyof typeof PORTABLE;
 
 export const KINDS_IN_ORDER = Object.keys(PORTABLE) as readonly PortableKind[];
-
-interface Format {
-  readonly schema: z.ZodType<PortableRow>;
-  readonly columns: string;
-}
-const formats = new Map<PortableKind, Format>();
-
-/** Made when it is first asked for: most requests are about something else. */
-function formatOf(kind: PortableKind): Format {
-  const known = formats.get(kind);
-  if (known !== undefined) {
-    return known;
-  }
-  const fields = Object.entries<Field>(PORTABLE[kind].fields);
-  const format = {
-    schema: z.strictObject(Object.fromEntries(fields.map(([name, { read }]) => [name, read]))),
-    columns: fields
-      .map(([name, { sql }]) => (sql === undefined ? name : `${sql} AS ${name}`))
-      .join(", "),
-  };
-  formats.set(kind, format);
-  return format;
-}
-
-/** What is selected of a kind's table: a column that is not named here never leaves. */
-export function columnsOf(kind: PortableKind): string {
-  return formatOf(kind).columns;
-}
-
-/** A row as a line says it. */
-export function writeRow(kind: PortableKind, row: PortableRow): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries<Field>(PORTABLE[kind].fields).map(([name, { write }]) => [
-      name,
-      write(row[name] ?? null),
-    ]),
-  );
-}
-
-/** The row that a line says, or what is wrong with it, as a sentence that repeats nothing of it but names of fields. */
-export function readRow(kind: PortableKind, data: unknown): Result<PortableRow, string> {
-  const read = formatOf(kind).schema.safeParse(data);
-  if (!read.success) {
-    return err(`${kind}: ${firstIssue(read.error)}`);
-  }
-  let row = read.data;
-  if (kind === "event") {
-    const { data: shape } = CATALOGUE[row["type"] as shapes.EventType];
-    const told = shape.safeParse(JSON.parse(String(row["data"])));
-    if (!told.success) {
-      return err(`${kind}: data.${firstIssue(told.error)}`);
-    }
-    row = { ...row, data: JSON.stringify(told.data) };
-  }
-  const fault = (PORTABLE[kind] as Portable).fault?.(row) ?? null;
-  return fault === null ? ok(row) : err(`${kind}: ${fault}`);
-}
-
-function firstIssue({ issues: [issue] }: z.ZodError): string {
-  return `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "can't be read"}`.slice(0, 300);
-}

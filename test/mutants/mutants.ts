@@ -449,7 +449,7 @@ export const MUTANTS: readonly Mutant[] = [
   // — Export and import —
   {
     name: "what had not ended when it was exported goes on where it is imported",
-    file: "project/import.ts",
+    file: "project/load.ts",
     from: 'const open = !isEnd(row["status"] as DeployStatus);',
     to: "const open = false;",
     test: "workers/api/export.test.ts",
@@ -457,7 +457,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "an import gives numbers again",
-    file: "project/import.ts",
+    file: "project/load.ts",
     from: "next_number = MAX(",
     to: "next_number = MIN(",
     test: "workers/api/export.test.ts",
@@ -465,7 +465,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "an import has the only time of a schedule come once more",
-    file: "project/import.ts",
+    file: "project/load.ts",
     from: "if (at !== null && at <= now) {",
     to: "if (false) {",
     test: "workers/api/export.test.ts",
@@ -473,7 +473,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "imported events are sent",
-    file: "project/import.ts",
+    file: "project/load.ts",
     from: "SET cursor = (SELECT MAX(sequence) FROM events)",
     to: "SET cursor = 0",
     test: "workers/api/export.test.ts",

@@ -61,7 +61,7 @@ export async function lived(
   expect(patched.status).toBe(200);
   const hook = await made("/hooks", { source: "github", repository: "acme/shop" });
   await made("/hooks", { source: "url", branch: "main" });
-  await made("/schedules", { cron: "0 6 * * *", time_zone: "Europe/Berlin", branch: "main" });
+  await made("/schedules", { cron: "0 6 1 7 *", time_zone: "Europe/Berlin", branch: "main" });
   await made("/trust", { issuer: "github", repository_id: "4711", scope: "deploy" });
   world.receivers.set("hooks.example", () => new Response(null, { status: 204 }));
   const subscriber = await made("/subscribers", {
@@ -80,12 +80,23 @@ export async function lived(
   });
   const first = await world.push();
   await world.ended(first.deploy?.id ?? "");
+  world.sandbox.fault({ call: "create", kind: "fail_build" });
+  await world.ended((await world.push()).deploy?.id ?? "");
+  const stopped = (await world.push()).deploy?.id ?? "";
+  await world.run(60_000, async () => (await world.deploy(stopped)).status === "running");
+  await world.stub().cancel(stopped, "Ines");
+  await world.run(3_600_000);
   const run = await edge.on("POST", "/deploys", {
     json: { branch: "main" },
     headers: { "signalbox-run": "deploy.yml/42.1", "idempotency-key": "once" },
   });
   expect(run.status).toBe(202);
   await world.ended((run.body as { deploy: { id: string } }).deploy.id);
+  const back = await world.rollBack(first.deploy?.id);
+  await world.ended(back.deploy?.id ?? "");
+  for (const { id } of await world.stub().locks()) {
+    await world.stub().removeLock(id, "Ines");
+  }
   await elsewhere(world, "dev");
   await world.stub().look();
   await world.run(3_600_000);
