@@ -52,6 +52,7 @@ export const CODES = {
   not_promotable: [409, "The preview of a git build can't be promoted."],
   policy_changed: [412, "The policy is not any more what If-Match says."],
   policy_invalid: [422, "The policy as a whole does not hold together."],
+  import_invalid: [422, "A line of the import can't be used, or one is missing."],
   locked: [423, "A lock is in the way, and the request asked not to wait for it."],
   lock_not_found: [404, "There is no such lock."],
   secret_not_shown: [409, "The hook has no secret that could be shown."],

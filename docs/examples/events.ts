@@ -59,6 +59,8 @@ export interface EventData {
   "project.window_opened": Opening;
   "project.window_closed": Opening;
   "project.quarantined": { key: string; strikes: number };
+  "project.exported": { by: string; include: "all" | "settings" };
+  "project.imported": { by: string; from: string; imported: Record<string, number> };
   "hook.refused": { hook_id: string; source: string; reason: string; reason_code: string };
   "subscriber.failing": {
     subscriber_id: string;

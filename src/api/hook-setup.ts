@@ -212,7 +212,7 @@ export function hookSetupRoutes(api: Api): void {
       ...(showsUrl && { url_key: c.var.config.keyring.current }),
     });
     const hook = found(await askProject(c, (p) => p.changeHook(id, changes)));
-    hookCache.forget(id);
+    hookCache.forget({ project: keyIn(c), id });
     const shown = {
       ...(showsUrl && { url: await urlOf(c, id) }),
       ...(rotate === true && secret !== null && { secret }),

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 import { hookCache } from "../hooks/cache.ts";
-import { askProject, type Api } from "./context.ts";
+import { askProject, keyIn, type Api } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { HookParams, ProjectParams } from "./params.ts";
 import { existing } from "../problem.ts";
@@ -88,7 +88,7 @@ export function hookRoutes(api: Api): void {
   api.openapi(remove, async (c) => {
     const { id } = c.req.valid("param");
     const removed = await askProject(c, (p) => p.removeHook(id));
-    hookCache.forget(id);
+    hookCache.forget({ project: keyIn(c), id });
     found(removed ? true : null);
     return c.body(null, 204);
   });

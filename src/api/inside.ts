@@ -34,7 +34,8 @@ export async function askInside<T>(
     return { ok: true, value: null as T };
   }
   if (response.ok) {
-    return { ok: true, value: await response.json() };
+    const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
+    return { ok: true, value: isJson ? await response.json() : ((await response.text()) as T) };
   }
   const { code, detail } = await response.json<Pick<Refused, "code" | "detail">>();
   return { ok: false, status: response.status, code, detail };

@@ -8,11 +8,13 @@ import { deployRoutes } from "./deploys.ts";
 import { documentRoute } from "./document.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoute } from "./health.ts";
+import { exportRoute } from "./export.ts";
 import { exchangeRoute } from "./exchange.ts";
 import { explainRoute } from "./explain.ts";
 import { holdRoutes } from "./holds.ts";
 import { hookSetupRoutes } from "./hook-setup.ts";
 import { hookRoutes } from "./hooks.ts";
+import { importRoute } from "./import.ts";
 import { instanceRoutes } from "./instance.ts";
 import { lockRoutes } from "./locks.ts";
 import { metricRoutes } from "./metrics.ts";
@@ -32,6 +34,8 @@ import { trustRoutes } from "./trust.ts";
 export const routes: readonly ((api: Api) => void)[] = [
   projectRoutes,
   registerRoute,
+  exportRoute,
+  importRoute,
   accountRoutes,
   createDeployRoute,
   deployRoutes,

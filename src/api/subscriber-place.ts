@@ -75,14 +75,23 @@ export function readPlace(
   if (Object.keys(changed).length === 0) {
     return secret;
   }
-  const settings = GIT_HOSTS[kind as GitKind].settings.safeParse({ ...before, ...changed });
+  return { ...secret, ...placeAt(c, kind, { ...before, ...changed }) };
+}
+
+/** Where a git host is, by what is set up there. @throws what is wrong with it. */
+export function placeAt(
+  c: Context<AppEnv>,
+  kind: SubscriberKind,
+  fields: object,
+): { readonly host: object; readonly url: string } {
+  const settings = GIT_HOSTS[kind as GitKind].settings.safeParse(fields);
   if (!settings.success) {
     throw invalid("json", settings.error);
   }
   const host = settings.data as { readonly repository: string; readonly api_url?: string };
   const api = host.api_url ?? BITBUCKET;
   checkUrl(c, "api_url", api);
-  return { ...secret, host, url: `${new URL(api).origin}/${host.repository}` };
+  return { host, url: `${new URL(api).origin}/${host.repository}` };
 }
 
 /** Of a new subscriber everything must be there. */

@@ -143,7 +143,7 @@ const change = createRoute({
   },
   responses: {
     200: json(Subscriber, "The subscriber as it is now."),
-    ...refusals("project_not_found", "subscriber_not_found", "url_refused", ...BODY),
+    ...refusals("project_not_found", "subscriber_not_found", "url_refused", "conflict", ...BODY),
   },
 });
 
@@ -263,7 +263,7 @@ export function subscriberRoutes(api: Api): void {
       settings: given({ branches, environments, statuses }),
       ...(headers !== undefined && { headers: await sealHeaders(c, id, headers) }),
     };
-    return c.json(found(await askProject(c, (p) => p.changeSubscriber(id, changes))), 200);
+    return c.json(agreed(found(await askProject(c, (p) => p.changeSubscriber(id, changes)))), 200);
   });
 
   api.openapi(remove, async (c) => {

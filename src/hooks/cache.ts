@@ -8,6 +8,14 @@ export interface KnownHook extends HookSecrets {
   readonly fresh: boolean;
 }
 
+interface Address {
+  readonly project: string;
+  readonly id: string;
+}
+
+/** By both: what was exported from one project may be imported into another, ids and all. */
+const placeOf = ({ project, id }: Address): string => `${project}/${id}`;
+
 interface Entry {
   /** null: the project has no such hook (any more). */
   readonly hook: Omit<KnownHook, "fresh"> | null;
@@ -27,32 +35,28 @@ export class HookCache {
   readonly #entries = new Map<string, Entry>();
 
   /** With `again`, what is known already is not enough. */
-  async find(
-    env: Env,
-    config: Config,
-    hook: { readonly project: string; readonly id: string },
-    again: boolean,
-  ): Promise<KnownHook | null> {
-    const known = this.#entries.get(hook.id);
+  async find(env: Env, config: Config, hook: Address, again: boolean): Promise<KnownHook | null> {
+    const place = placeOf(hook);
+    const known = this.#entries.get(place);
     const age = Date.now() - (known?.at ?? -Infinity);
     if (known !== undefined && age < (again ? FRESH_MS : LIFE_MS)) {
-      this.#keep(hook.id, known);
+      this.#keep(place, known);
       return known.hook && { ...known.hook, fresh: again || age < FRESH_MS };
     }
     const entry = { hook: await ask(env, config, hook), at: Date.now() };
-    this.#keep(hook.id, entry);
+    this.#keep(place, entry);
     return entry.hook && { ...entry.hook, fresh: true };
   }
 
   /** The hook was changed from here. */
-  forget(id: string): void {
-    this.#entries.delete(id);
+  forget(hook: Address): void {
+    this.#entries.delete(placeOf(hook));
   }
 
   /** Those unused for the longest time go first: a map keeps the order of insertion. */
-  #keep(id: string, entry: Entry): void {
-    this.#entries.delete(id);
-    this.#entries.set(id, entry);
+  #keep(place: string, entry: Entry): void {
+    this.#entries.delete(place);
+    this.#entries.set(place, entry);
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= SIZE) {
         break;
@@ -65,7 +69,7 @@ export class HookCache {
 async function ask(
   env: Env,
   config: Config,
-  { project, id }: { readonly project: string; readonly id: string },
+  { project, id }: Address,
 ): Promise<Omit<KnownHook, "fresh"> | null> {
   const sealed = await callProject(env, project, (p) => p.hookSecrets(id));
   if (sealed === null) {

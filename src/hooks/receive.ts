@@ -103,7 +103,7 @@ export function hookDoor(api: Api): void {
         const status = answer.results.some(isQueued) ? (source.status ?? 202) : 200;
         return c.json(answer, status);
       }
-      hookCache.forget(hook.id);
+      hookCache.forget(address);
       hook = await look(c, address, true);
     }
     throw new Problem("unavailable", "The hook is being changed. Send the delivery again.", {
@@ -153,7 +153,7 @@ async function act(
     case "handshake": {
       const sealed = await c.var.config.keyring.seal(hookSeal(keyIn(c), hook.id), decision.secret);
       const taken = await askProject(c, (p) => p.takeSecret(hook.id, sealed));
-      hookCache.forget(hook.id);
+      hookCache.forget({ project: keyIn(c), id: hook.id });
       const { code, text } = reasons.secretReceived();
       return taken
         ? { id: mint("").trigger, results: [], reason: text, reason_code: code }

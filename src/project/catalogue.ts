@@ -113,6 +113,15 @@ export const CATALOGUE = {
     "Something failed again and again in a way nobody foresaw, and is not tried any more.",
     { key: z.string(), strikes: z.int() },
   ),
+  "project.exported": entry("Somebody took an export of it.", {
+    by: z.string(),
+    include: z.enum(["all", "settings"]),
+  }),
+  "project.imported": entry("Somebody imported an export into it.", {
+    by: z.string(),
+    from: z.string(),
+    imported: z.record(z.string(), z.int()),
+  }),
   "hook.refused": entry("A delivery with a right hook URL was refused.", {
     hook_id: z.string(),
     source: z.string(),

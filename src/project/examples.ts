@@ -207,6 +207,12 @@ const EXAMPLES: { readonly [T in EventType]: EventData<T> } = {
   "project.window_opened": OPENING,
   "project.window_closed": { ...OPENING, reason: "the weekend" },
   "project.quarantined": { key: `schedule/sch_${ID}`, strikes: 8 },
+  "project.exported": { by: "tok_ada", include: "all" },
+  "project.imported": {
+    by: "tok_ada",
+    from: "blog",
+    imported: { policy: 1, hook: 2, deploy: 413 },
+  },
   "hook.refused": {
     hook_id: `hok_${ID}`,
     source: "github",

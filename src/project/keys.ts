@@ -24,7 +24,7 @@ export function keyUse(context: Context): KeyUse[] {
      FROM (
        SELECT 'hook_secret' AS what, substr(value, 1, instr(value, '.') - 1) AS key FROM hooks, json_each(hooks.secrets)
        UNION ALL SELECT 'subscriber_secret', substr(value, 1, instr(value, '.') - 1)
-         FROM subscribers, json_each(json_array(secret, old_secret, headers)) WHERE value IS NOT NULL
+         FROM subscribers, json_each(json_array(NULLIF(secret, ''), old_secret, headers)) WHERE value IS NOT NULL
        UNION ALL SELECT 'hook_url', url_key FROM hooks
        UNION ALL SELECT 'token', key_id FROM tokens WHERE revoked_at IS NULL AND COALESCE(expires_at, ?) >= ?
      ) GROUP BY key ORDER BY key`,
@@ -65,7 +65,7 @@ export async function reseal(context: Context): Promise<number> {
   }
   for (const [column, sealOf] of SUBSCRIBER_SEALS) {
     for (const { id, value } of sql.all<{ id: string; value: string }>(
-      `SELECT id, ${column} AS value FROM subscribers WHERE ${column} IS NOT NULL`,
+      `SELECT id, ${column} AS value FROM subscribers WHERE ${column} <> ''`,
     )) {
       const renewed = await keyring.renew(sealOf(key, id), value);
       if (renewed !== value) {

@@ -16,6 +16,7 @@ import { accept, type AcceptInput, type Answered } from "./accept.ts";
 import { approve, reject } from "./approval.ts";
 import { badgeOf, badgeState, setBadge, type BadgeState } from "./badge.ts";
 import { cancel } from "./cancel.ts";
+import { beginExport, exportPage, type ExportPage, type Included } from "./export.ts";
 import { changePolicy, revisedPolicy, type RevisedPolicy } from "./change-policy.ts";
 import { explainPolicy, type PolicyExplanation, type Supposed } from "./explain-policy.ts";
 import { release } from "./hold.ts";
@@ -28,6 +29,7 @@ import { eventsAfter, eventsBefore, type NewestAsked, eventsOf, lastSequence } f
 import { acceptDelivery, type HookDelivered } from "./hook-delivery.ts";
 import { lookIfDue } from "./externals.ts";
 import * as hooks from "./hooks.ts";
+import { importInto, type Imported } from "./import.ts";
 import { keyUse, reseal, type KeyUse } from "./keys.ts";
 import { gauges, NO_NUMBERS, numbersOf, type Gauges, type Numbers } from "./numbers.ts";
 import {
@@ -313,7 +315,7 @@ export class Project extends DurableObject<Env> {
   changeSubscriber(
     id: string,
     change: subscribers.SubscriberChange,
-  ): subscribers.SubscriberView | null {
+  ): Result<subscribers.SubscriberView, Refusal> | null {
     return this.#registered ? subscribers.changeSubscriber(this.context, id, change) : null;
   }
 
@@ -465,6 +467,29 @@ export class Project extends DurableObject<Env> {
   /** Seals anew what an older key has sealed; says how many values that were. */
   async reseal(): Promise<number> {
     return this.#registered ? reseal(this.context) : 0;
+  }
+
+  // — Export and import —
+
+  beginExport(by: string, include: Included): string | null {
+    return this.#registered ? beginExport(this.context, by, include) : null;
+  }
+
+  exportPage(place: ExportPage["next"], include: Included): ExportPage | null {
+    return this.#registered ? exportPage(this.context, place, include) : null;
+  }
+
+  /** `body` has a line for each of the export's, which the edge has read and checked. */
+  async importInto(
+    id: string,
+    body: ReadableStream<Uint8Array>,
+    by: string,
+  ): Promise<Result<Imported, Refusal>> {
+    if (!this.#registered) {
+      await body.cancel();
+      return err(NO_PROJECT);
+    }
+    return importInto(this.context, id, body, by);
   }
 
   // — Life —

@@ -158,6 +158,14 @@ export const reasons = {
     code: "unchanged",
     text: `Nothing new has come for ${branch} since #${number}, which succeeded.`,
   }),
+  endedByImport: (): Reason => ({
+    code: "ended_by_import",
+    text: "It had not ended when it was exported, and an import starts nothing and follows nothing.",
+  }),
+  passedBeforeImport: (): Reason => ({
+    code: "passed_before_import",
+    text: "Its time had passed when it was imported.",
+  }),
   internalError: (): Reason => ({
     code: "internal_error",
     text: "Signalbox itself failed with this deploy again and again and has given it up.",

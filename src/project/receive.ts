@@ -20,15 +20,16 @@ const STALE_MS = 120_000;
 
 /**
  * Stores a body as it streams in, original bytes and boundary kept. The row comes first, so that a crash leaves something
- * the sweeper finds; the number is given now, since the order is that of first bytes.
+ * the sweeper finds; the number is given now, since the order is that of first bytes. What becomes no deploy needs none.
  */
 export async function receive(
   context: Context,
   id: string,
   contentType: string,
   body: ReadableStream<Uint8Array>,
+  numbered = true,
 ): Promise<Result<{ bytes: number }, Refusal>> {
-  const opened = open(context, id, contentType);
+  const opened = open(context, id, contentType, numbered);
   if (!opened.ok) {
     await body.cancel().catch(() => undefined);
     return opened;
@@ -70,7 +71,12 @@ async function store(
   }
 }
 
-function open(context: Context, id: string, contentType: string): Result<null, Refusal> {
+function open(
+  context: Context,
+  id: string,
+  contentType: string,
+  numbered: boolean,
+): Result<null, Refusal> {
   return context.change(() => {
     const open = context.sql.one<{ n: number }>(
       "SELECT COUNT(*) AS n FROM uploads WHERE state = 'open'",
@@ -83,7 +89,7 @@ function open(context: Context, id: string, contentType: string): Result<null, R
     }
     context.sql.insert("uploads", {
       id,
-      number: takeNumber(context.sql),
+      number: numbered ? takeNumber(context.sql) : 0,
       state: "open",
       content_type: contentType,
       due_at: context.now() + STALE_MS,

@@ -14,7 +14,8 @@ export interface Refusal {
     | "conflict"
     | "locked"
     | "policy_invalid"
-    | "policy_changed";
+    | "policy_changed"
+    | "import_invalid";
   readonly detail: string;
 }
 

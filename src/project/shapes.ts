@@ -183,6 +183,8 @@ export const EventType = z.enum([
   "project.window_opened",
   "project.window_closed",
   "project.quarantined",
+  "project.exported",
+  "project.imported",
   "hook.refused",
   "subscriber.failing",
   "subscriber.disabled",

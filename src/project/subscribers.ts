@@ -14,7 +14,10 @@ export interface SubscriberRow extends Wish {
   /** Of a kind whose URL is its secret: what is shown of it. */
   url: string;
   kind: SubscriberKind;
-  /** What proves who we are, by its kind: the signing secret, the URL, or a token. Sealed for `subscriber/<project>/<id>`. */
+  /**
+   * What proves who we are, by its kind: the signing secret, the URL, or a token. Sealed for `subscriber/<project>/<id>`. Empty
+   * from an import until it is given anew.
+   */
   secret: string;
   /** The one before signs too until this time. */
   old_secret: string | null;
@@ -147,18 +150,24 @@ export interface SubscriberChange {
   readonly state?: "active" | "paused";
 }
 
-/** Making one active again also clears what was held against it, so that delivery starts at once. */
+/**
+ * Making one active again also clears what was held against it, so that delivery starts at once. One that was imported must
+ * have its secret by then.
+ */
 export function changeSubscriber(
   context: Context,
   id: string,
   change: SubscriberChange,
-): SubscriberView | null {
+): Result<SubscriberView, Refusal> | null {
   return context.change(() => {
     const row = subscriberRow(context, id);
     if (row === null) {
       return null;
     }
     const { events, state, settings, ordered, headers, host, ...rest } = change;
+    if (state === "active" && (rest.secret ?? row.secret) === "") {
+      return err({ code: "conflict", detail: row.reason ?? "Its secret is missing." });
+    }
     if (state === "active") {
       context.sql.run("DELETE FROM troubles WHERE key = ?", `subscriber/${id}`);
     }
@@ -175,7 +184,7 @@ export function changeSubscriber(
       ...(state === undefined ? {} : { state }),
       ...(state === "active" ? well : {}),
     });
-    return must(getSubscriber(context, id));
+    return ok(must(getSubscriber(context, id)));
   });
 }
 
@@ -196,10 +205,11 @@ export function rotateSecret(
       const detail = `A ${row.kind} subscriber has no signing secret: its ${proof} is the secret. PATCH its ${proof}.`;
       return err({ code: "conflict", detail });
     }
+    const overlaps = overlapMs > 0 && row.secret !== "";
     context.sql.update("subscribers", "id", id, {
       secret,
-      old_secret: overlapMs === 0 ? null : row.secret,
-      old_secret_until: overlapMs === 0 ? null : context.now() + overlapMs,
+      old_secret: overlaps ? row.secret : null,
+      old_secret_until: overlaps ? context.now() + overlapMs : null,
     });
     return ok(must(getSubscriber(context, id)));
   });

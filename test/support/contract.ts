@@ -66,7 +66,7 @@ export class Contract {
     if (answer.content[type] === undefined) {
       return `the type ${type} is not described`;
     }
-    if (asked === "HEAD" || !type.endsWith("json")) {
+    if (asked === "HEAD" || !/[/+]json$/.test(type)) {
       return null;
     }
     const body = (await response.clone().json()) as Json;

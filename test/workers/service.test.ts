@@ -67,6 +67,8 @@ describe("another Worker, over a service binding", () => {
     const manager = cms({ scopes: ["manage"], projects: [name] });
     const lock = await manager.lock(name, { reason: "the fair" });
     expect(lock).toMatchObject({ ok: true, value: { holder: "service:cms" } });
+    const lines = await manager.call<string>("GET", `${edge.base}/export`);
+    expect(lines.ok && lines.value.split("\n").length).toBeGreaterThan(3);
     expect(await manager.unlock(name, lock.ok ? lock.value.id : "")).toEqual({
       ok: true,
       value: null,

@@ -23,6 +23,20 @@ export interface paths {
      */
     delete: operations["removeProject"];
   };
+  "/v1/projects/{project}/export": {
+    /**
+     * Export a project
+     * @description One JSON object per line: what the project is, then its rules, hooks, subscribers, schedules, deploys and events, and at last how many lines that were. No secret is in it, no token and no uploaded body. An export without its last line was cut off.
+     */
+    get: operations["exportProject"];
+  };
+  "/v1/projects/{project}/import": {
+    /**
+     * Import an export into a project
+     * @description Into one that was just registered, all of it or nothing. It starts no deploy and tells no subscriber. Hooks wait for a secret, and subscribers are disabled until they have theirs: `remarks` says for each what to do.
+     */
+    post: operations["importProject"];
+  };
   "/v1/accounts": {
     /** List the Cloudflare accounts that are looked after */
     get: operations["listAccounts"];
@@ -999,6 +1013,36 @@ export interface components {
         strikes: number;
       };
     };
+    /** @description Somebody took an export of it. */
+    ProjectExportedEvent: {
+      id: string;
+      timestamp: string;
+      project: string;
+      sequence: number;
+      /** @enum {string} */
+      type: "project.exported";
+      data: {
+        by: string;
+        /** @enum {string} */
+        include: "all" | "settings";
+      };
+    };
+    /** @description Somebody imported an export into it. */
+    ProjectImportedEvent: {
+      id: string;
+      timestamp: string;
+      project: string;
+      sequence: number;
+      /** @enum {string} */
+      type: "project.imported";
+      data: {
+        by: string;
+        from: string;
+        imported: {
+          [key: string]: number;
+        };
+      };
+    };
     /** @description A delivery with a right hook URL was refused. */
     HookRefusedEvent: {
       id: string;
@@ -1412,7 +1456,7 @@ export interface components {
       last_reason_code: string | null;
       last_deploy_id: string | null;
     };
-    Event: components["schemas"]["DeployQueuedEvent"] | components["schemas"]["DeployHeldEvent"] | components["schemas"]["DeployReleasedEvent"] | components["schemas"]["DeployApprovalRequestedEvent"] | components["schemas"]["DeployApprovedEvent"] | components["schemas"]["DeploySupersededEvent"] | components["schemas"]["DeployCanceledEvent"] | components["schemas"]["DeployStartedEvent"] | components["schemas"]["DeployStageEvent"] | components["schemas"]["DeployReconcilingEvent"] | components["schemas"]["DeploySucceededEvent"] | components["schemas"]["DeployFailedEvent"] | components["schemas"]["DeployRecoveredEvent"] | components["schemas"]["DeployTimedOutEvent"] | components["schemas"]["DeploySkippedEvent"] | components["schemas"]["DeployAbandonedEvent"] | components["schemas"]["DeployStrayEvent"] | components["schemas"]["DeployRolledBackEvent"] | components["schemas"]["DeployPromotedEvent"] | components["schemas"]["DeployVerifiedEvent"] | components["schemas"]["DeployHealthFailedEvent"] | components["schemas"]["ExternalStartedEvent"] | components["schemas"]["ExternalEndedEvent"] | components["schemas"]["ProjectRegisteredEvent"] | components["schemas"]["ProjectPolicyChangedEvent"] | components["schemas"]["ProjectLockedEvent"] | components["schemas"]["ProjectUnlockedEvent"] | components["schemas"]["ProjectWindowOpenedEvent"] | components["schemas"]["ProjectWindowClosedEvent"] | components["schemas"]["ProjectQuarantinedEvent"] | components["schemas"]["HookRefusedEvent"] | components["schemas"]["SubscriberFailingEvent"] | components["schemas"]["SubscriberDisabledEvent"] | components["schemas"]["SubscriberRecoveredEvent"] | components["schemas"]["TestPingEvent"];
+    Event: components["schemas"]["DeployQueuedEvent"] | components["schemas"]["DeployHeldEvent"] | components["schemas"]["DeployReleasedEvent"] | components["schemas"]["DeployApprovalRequestedEvent"] | components["schemas"]["DeployApprovedEvent"] | components["schemas"]["DeploySupersededEvent"] | components["schemas"]["DeployCanceledEvent"] | components["schemas"]["DeployStartedEvent"] | components["schemas"]["DeployStageEvent"] | components["schemas"]["DeployReconcilingEvent"] | components["schemas"]["DeploySucceededEvent"] | components["schemas"]["DeployFailedEvent"] | components["schemas"]["DeployRecoveredEvent"] | components["schemas"]["DeployTimedOutEvent"] | components["schemas"]["DeploySkippedEvent"] | components["schemas"]["DeployAbandonedEvent"] | components["schemas"]["DeployStrayEvent"] | components["schemas"]["DeployRolledBackEvent"] | components["schemas"]["DeployPromotedEvent"] | components["schemas"]["DeployVerifiedEvent"] | components["schemas"]["DeployHealthFailedEvent"] | components["schemas"]["ExternalStartedEvent"] | components["schemas"]["ExternalEndedEvent"] | components["schemas"]["ProjectRegisteredEvent"] | components["schemas"]["ProjectPolicyChangedEvent"] | components["schemas"]["ProjectLockedEvent"] | components["schemas"]["ProjectUnlockedEvent"] | components["schemas"]["ProjectWindowOpenedEvent"] | components["schemas"]["ProjectWindowClosedEvent"] | components["schemas"]["ProjectQuarantinedEvent"] | components["schemas"]["ProjectExportedEvent"] | components["schemas"]["ProjectImportedEvent"] | components["schemas"]["HookRefusedEvent"] | components["schemas"]["SubscriberFailingEvent"] | components["schemas"]["SubscriberDisabledEvent"] | components["schemas"]["SubscriberRecoveredEvent"] | components["schemas"]["TestPingEvent"];
     Token: {
       id: string;
       scopes: ("read" | "deploy" | "manage")[];
@@ -1822,6 +1866,162 @@ export interface operations {
         };
       };
       503: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  /**
+   * Export a project
+   * @description One JSON object per line: what the project is, then its rules, hooks, subscribers, schedules, deploys and events, and at last how many lines that were. No secret is in it, no token and no uploaded body. An export without its last line was cut off.
+   */
+  exportProject: {
+    parameters: {
+      query?: {
+        /** @description `settings`: only what people have set up, to be imported into another project. */
+        include?: "all" | "settings";
+      };
+      path: {
+        /** @description The name of the Pages project; in an account other than the configured one `<account id>:<name>`. */
+        project: string;
+      };
+    };
+    responses: {
+      /** @description The export. */
+      200: {
+        content: {
+          "application/x-ndjson": string;
+        };
+      };
+      400: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      403: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      500: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      503: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  /**
+   * Import an export into a project
+   * @description Into one that was just registered, all of it or nothing. It starts no deploy and tells no subscriber. Hooks wait for a secret, and subscribers are disabled until they have theirs: `remarks` says for each what to do.
+   */
+  importProject: {
+    parameters: {
+      path: {
+        /** @description The name of the Pages project; in an account other than the configured one `<account id>:<name>`. */
+        project: string;
+      };
+    };
+    requestBody: {
+      content: {
+        "application/x-ndjson": string;
+      };
+    };
+    responses: {
+      /** @description It is imported. */
+      200: {
+        content: {
+          "application/json": {
+            /** @description The project that was exported. */
+            from: string;
+            /** @description How many there were, by kind. */
+            imported: {
+              [key: string]: number;
+            };
+            remarks: ({
+                kind: string;
+                id: string | null;
+                detail: string;
+              })[];
+          };
+        };
+      };
+      400: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      403: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      409: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      413: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      415: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      422: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      500: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      503: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      507: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
         };
@@ -4728,6 +4928,11 @@ export interface operations {
           "application/problem+json": components["schemas"]["Problem"];
         };
       };
+      409: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
       413: {
         content: {
           "application/problem+json": components["schemas"]["Problem"];
@@ -4883,7 +5088,7 @@ export interface operations {
            * @default test.ping
            * @enum {string}
            */
-          type?: "deploy.queued" | "deploy.held" | "deploy.released" | "deploy.approval_requested" | "deploy.approved" | "deploy.superseded" | "deploy.canceled" | "deploy.started" | "deploy.stage" | "deploy.reconciling" | "deploy.succeeded" | "deploy.failed" | "deploy.recovered" | "deploy.timed_out" | "deploy.skipped" | "deploy.abandoned" | "deploy.stray" | "deploy.rolled_back" | "deploy.promoted" | "deploy.verified" | "deploy.health_failed" | "external.started" | "external.ended" | "project.registered" | "project.policy_changed" | "project.locked" | "project.unlocked" | "project.window_opened" | "project.window_closed" | "project.quarantined" | "hook.refused" | "subscriber.failing" | "subscriber.disabled" | "subscriber.recovered" | "test.ping";
+          type?: "deploy.queued" | "deploy.held" | "deploy.released" | "deploy.approval_requested" | "deploy.approved" | "deploy.superseded" | "deploy.canceled" | "deploy.started" | "deploy.stage" | "deploy.reconciling" | "deploy.succeeded" | "deploy.failed" | "deploy.recovered" | "deploy.timed_out" | "deploy.skipped" | "deploy.abandoned" | "deploy.stray" | "deploy.rolled_back" | "deploy.promoted" | "deploy.verified" | "deploy.health_failed" | "external.started" | "external.ended" | "project.registered" | "project.policy_changed" | "project.locked" | "project.unlocked" | "project.window_opened" | "project.window_closed" | "project.quarantined" | "project.exported" | "project.imported" | "hook.refused" | "subscriber.failing" | "subscriber.disabled" | "subscriber.recovered" | "test.ping";
         };
       };
     };
@@ -4893,7 +5098,7 @@ export interface operations {
         content: {
           "application/json": {
             /** @enum {string} */
-            type: "deploy.queued" | "deploy.held" | "deploy.released" | "deploy.approval_requested" | "deploy.approved" | "deploy.superseded" | "deploy.canceled" | "deploy.started" | "deploy.stage" | "deploy.reconciling" | "deploy.succeeded" | "deploy.failed" | "deploy.recovered" | "deploy.timed_out" | "deploy.skipped" | "deploy.abandoned" | "deploy.stray" | "deploy.rolled_back" | "deploy.promoted" | "deploy.verified" | "deploy.health_failed" | "external.started" | "external.ended" | "project.registered" | "project.policy_changed" | "project.locked" | "project.unlocked" | "project.window_opened" | "project.window_closed" | "project.quarantined" | "hook.refused" | "subscriber.failing" | "subscriber.disabled" | "subscriber.recovered" | "test.ping";
+            type: "deploy.queued" | "deploy.held" | "deploy.released" | "deploy.approval_requested" | "deploy.approved" | "deploy.superseded" | "deploy.canceled" | "deploy.started" | "deploy.stage" | "deploy.reconciling" | "deploy.succeeded" | "deploy.failed" | "deploy.recovered" | "deploy.timed_out" | "deploy.skipped" | "deploy.abandoned" | "deploy.stray" | "deploy.rolled_back" | "deploy.promoted" | "deploy.verified" | "deploy.health_failed" | "external.started" | "external.ended" | "project.registered" | "project.policy_changed" | "project.locked" | "project.unlocked" | "project.window_opened" | "project.window_closed" | "project.quarantined" | "project.exported" | "project.imported" | "hook.refused" | "subscriber.failing" | "subscriber.disabled" | "subscriber.recovered" | "test.ping";
           };
         };
       };

@@ -68,7 +68,7 @@ export class Edge {
     const request = new Request(`${ORIGIN}${path}`, { method, headers, body, redirect: "manual" });
     const response = await exports.default.fetch(request);
     const text = await response.text();
-    const isJson = response.headers.get("content-type")?.includes("json") === true;
+    const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
     return {
       status: response.status,
       headers: response.headers,

@@ -208,7 +208,8 @@ async function answerTo(request: Request, bindings: Env): Promise<Answer> {
     return { status, code: undefined, text: "" };
   }
   const text = await response.text();
-  const body = type.includes("json") && text !== "" ? (JSON.parse(text) as { code?: string }) : {};
+  const body =
+    /[/+]json\b/.test(type) && text !== "" ? (JSON.parse(text) as { code?: string }) : {};
   return { status, code: body.code, text };
 }
 

@@ -24,6 +24,8 @@ const ROUTES: Record<string, Scope> = {
   "GET /v1/projects/{project}": "read",
   "PUT /v1/projects/{project}": "manage",
   "DELETE /v1/projects/{project}": "manage",
+  "GET /v1/projects/{project}/export": "manage",
+  "POST /v1/projects/{project}/import": "manage",
   "POST /v1/projects/{project}/deploys": "deploy",
   "GET /v1/projects/{project}/deploys": "read",
   "GET /v1/projects/{project}/deploys/{id}": "read",
