@@ -1,3 +1,5 @@
+import { ulid } from "ulid";
+
 export type IdPrefix =
   | "trg"
   | "dpl"
@@ -15,15 +17,6 @@ export type IdPrefix =
 /** A prefixed, sortable id: `dpl_01J…`. */
 export function newId<P extends IdPrefix>(prefix: P, now: number = Date.now()): `${P}_${string}` {
   return `${prefix}_${ulid(now)}`;
-}
-
-const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-/** Ten digits of the time in milliseconds, and sixteen that are random. */
-function ulid(now: number): string {
-  const time = Array.from({ length: 10 }, (_, n) => Math.floor(now / 32 ** (9 - n)) % 32);
-  const random = crypto.getRandomValues(new Uint8Array(16));
-  return [...time, ...random].map((digit) => DIGITS[digit % 32]).join("");
 }
 
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;

@@ -67,6 +67,10 @@ const keyring = createRoute({
 const Level = {
   level: z.number(),
   blocked_until: z.string().nullable().meta({ description: "After a 429: nobody calls before." }),
+  left: z.object({ calls: z.int(), until: z.string() }).nullable().meta({
+    description:
+      "What Cloudflare has announced in `Ratelimit` to be left for everybody, others with the same credential included, where that is a tenth or less.",
+  }),
 };
 
 const budget = createRoute({
@@ -165,10 +169,11 @@ export function instanceRoutes(api: Api): void {
     const owners = (await askInstance(c, (instance) => instance.budgets())).map((each) => ({
       ...each,
       blocked_until: each.blocked_until === null ? null : iso(each.blocked_until),
+      left: each.left && { calls: each.left.calls, until: iso(each.left.until) },
     }));
     // There is always the configured account's.
-    const { level = 0, blocked_until = null } = owners[0] ?? {};
-    return c.json({ level, blocked_until, owners }, 200);
+    const { level = 0, blocked_until = null, left = null } = owners[0] ?? {};
+    return c.json({ level, blocked_until, left, owners }, 200);
   });
 }
 

@@ -1,11 +1,9 @@
+import { Cron, CronDate } from "croner";
+
 import { err, ok, type Result } from "../result.ts";
-import { readCron, type CronFields } from "./cron-fields.ts";
-import { Zone } from "./zone.ts";
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
-/** After so long the calendar begins anew, days of the week included. */
-const CYCLE_MS = 146_097 * DAY_MS;
+const HOUR_MS = 60 * MINUTE_MS;
 
 /**
  * When a cron expression in an IANA time zone matches next, strictly after `after`. null: never again.
@@ -16,8 +14,9 @@ const CYCLE_MS = 146_097 * DAY_MS;
  */
 export function nextOccurrence(cron: string, timeZone: string, after: number): number | null {
   const [, hours = "*"] = cron.trim().split(/\s+/);
-  const next = hours.includes("*") ? nextShown : nextOnce;
-  return next(readCron(cron), new Zone(timeZone), after);
+  return hours.includes("*")
+    ? next(cron, timeZone, after)
+    : nextByName(cron, new Zone(timeZone), after);
 }
 
 /** The next `count` times after `after`. */
@@ -57,70 +56,67 @@ export function checkCron(cron: string, timeZone: string, now: number): Result<n
   }
 }
 
-/** Every time that the fields make is run once, the first time that clocks show it, or right after they have skipped it. */
-export function nextOnce(
-  fields: CronFields,
-  zone: Zone,
-  after: number,
-  until: number = after + CYCLE_MS,
-): number | null {
-  const last = zone.faceAt(until);
-  let face = nextFace(fields, zone.faceAt(after), last);
+function next(cron: string, timeZone: string, after: number): number | null {
+  const pattern = new Cron(cron, { timezone: timeZone, paused: true });
+  return pattern.nextRun(new Date(after))?.getTime() ?? null;
+}
+
+/**
+ * Searches the clock's face, on which every time comes once and in order, and asks the zone when it shows what was found.
+ * The library itself does so only for one time a day: of several it loses those in a gap, and runs repeated ones twice.
+ */
+function nextByName(cron: string, zone: Zone, after: number): number | null {
+  let face = next(cron, "UTC", zone.faceAt(after));
   while (face !== null) {
     const at = zone.whenShows(face);
     if (at > after) {
       return at;
     }
     // Shown a first time before a clock was set back, or skipped and run already.
-    face = nextFace(fields, face, last);
+    face = next(cron, "UTC", face);
   }
   return null;
 }
 
-/** Whenever clocks show such a time: twice what they repeat, and never what they skip. */
-export function nextShown(
-  fields: CronFields,
-  zone: Zone,
-  after: number,
-  until: number = after + CYCLE_MS,
-): number | null {
-  const last = zone.faceAt(until);
-  const firstFrom = (face: number, isLate: (at: number) => boolean): number => {
-    for (let next = nextFace(fields, face, last); next !== null;) {
-      const at = zone.timesOf(next).find(isLate);
-      if (at !== undefined) {
-        return at;
+/** The clocks of a time zone. What they show is written as the milliseconds at which UTC shows the same. */
+class Zone {
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  faceAt(at: number): number {
+    const { year, month, day, hour, minute, second } = new CronDate(new Date(at), this.#name);
+    return Date.UTC(year, month, day, hour, minute, second);
+  }
+
+  /** When they show this for the first time; if they never do, when they have jumped over it. */
+  whenShows(face: number): number {
+    // Surely before and after any change near it: no zone is that far from UTC, and none changes twice in three days.
+    const [before, after] = [face - 36 * HOUR_MS, face + 36 * HOUR_MS];
+    const early = face - this.#ahead(before);
+    const late = face - this.#ahead(after);
+    const shown = [early, late].filter((at) => this.faceAt(at) === face);
+    return shown.length > 0 ? Math.min(...shown) : this.#changeBetween(before, after);
+  }
+
+  /** How far they are ahead of UTC, to the minute as `at` is. */
+  #ahead(at: number): number {
+    return this.faceAt(at) - at;
+  }
+
+  #changeBetween(before: number, after: number): number {
+    const old = this.#ahead(before);
+    let [low, high] = [before, after];
+    while (high - low > MINUTE_MS) {
+      const middle = low + Math.floor((high - low) / 2 / MINUTE_MS) * MINUTE_MS;
+      if (this.#ahead(middle) === old) {
+        low = middle;
+      } else {
+        high = middle;
       }
-      next = nextFace(fields, next, last);
     }
-    return Infinity;
-  };
-  const next = firstFrom(zone.faceAt(after), (at) => at > after);
-  // Clocks that are set back soon show earlier times again, before they come to that one.
-  const back = zone.nextBack(after);
-  const again = back === null ? Infinity : firstFrom(zone.faceAt(back) - 1, (at) => at >= back);
-  const first = Math.min(next, again);
-  return first === Infinity ? null : first;
-}
-
-/** The first time after `after` that a clock's face shows and the fields make. */
-function nextFace(
-  { minutes, months, isDay }: CronFields,
-  after: number,
-  until: number,
-): number | null {
-  let day = Math.floor(after / DAY_MS) * DAY_MS;
-  while (day <= until) {
-    const date = new Date(day);
-    if (!months.has(date.getUTCMonth())) {
-      day = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
-      continue;
-    }
-    const minute = isDay(date) ? minutes.find((m) => day + m * MINUTE_MS > after) : undefined;
-    if (minute !== undefined) {
-      return day + minute * MINUTE_MS;
-    }
-    day += DAY_MS;
+    return high;
   }
-  return null;
 }

@@ -1,6 +1,4 @@
-import { readCron, type CronFields } from "./cron-fields.ts";
-import { nextOnce, nextShown } from "./cron.ts";
-import { Zone } from "./zone.ts";
+import { Cron, CronDate, CronPattern } from "croner";
 
 /** A recurring time in which deploys may not start (`deny`), or outside of which they may not (`allow`). */
 export interface Window {
@@ -136,9 +134,7 @@ interface Stretch {
 /** One window along time. Asked for rising instants it searches each stretch once. */
 class Track {
   readonly window: Window;
-  private readonly fields: CronFields;
-  private readonly zone: Zone;
-  private readonly end: number;
+  private readonly cron: Cron;
   private readonly duration: number;
   private readonly searches: { left: number };
   private known: Stretch | null = null;
@@ -148,9 +144,13 @@ class Track {
     this.window = window;
     this.searches = searches;
     this.duration = window.duration_minutes * MINUTE;
-    this.fields = readCron(window.cron);
-    this.zone = new Zone(window.time_zone);
-    this.end = now + HORIZON + DAY;
+    // With its years given, the search for one that never comes ends with them. A day more at both ends, as years begin
+    // at different instants.
+    const years = [now - 8 * DAY, now + HORIZON + DAY].map((at) => new Date(at).getUTCFullYear());
+    this.cron = new Cron(`0 ${window.cron} ${years.join("-")}`, {
+      timezone: window.time_zone,
+      paused: true,
+    });
   }
 
   at(at: number): Stretch {
@@ -163,8 +163,7 @@ class Track {
   private search(at: number): Stretch {
     this.searches.left--;
     // The first start whose time is not over. If it lies ahead, it is the next one too.
-    const next = this.fields.single ? nextOnce : nextShown;
-    const start = next(this.fields, this.zone, at - this.duration, this.end) ?? Infinity;
+    const start = this.cron.nextRun(new Date(at - this.duration))?.getTime() ?? Infinity;
     return start > at
       ? { from: at, until: start, active: false }
       : { from: at, until: this.lastOfRow(start) + this.duration, active: true };
@@ -176,7 +175,7 @@ class Track {
    * the clock is not changed, so this goes less far when it is.
    */
   private lastOfRow(start: number): number {
-    this.rhythm ??= rhythmOf(this.fields, this.window);
+    this.rhythm ??= rhythmOf(this.window);
     const { minutes, unbroken } = this.rhythm;
     const minute = this.wallMinute(start);
     const index = minutes.indexOf(minute);
@@ -205,7 +204,8 @@ class Track {
 
   /** The minute of the day that clocks in its zone show. */
   private wallMinute(at: number): number {
-    return Math.floor((this.zone.faceAt(at) % DAY) / MINUTE);
+    const local = new CronDate(new Date(at), this.window.time_zone);
+    return local.hour * 60 + local.minute;
   }
 }
 
@@ -216,7 +216,17 @@ interface Rhythm {
   readonly unbroken: boolean;
 }
 
-function rhythmOf({ minutes, daily }: CronFields, window: Window): Rhythm {
+function rhythmOf(window: Window): Rhythm {
+  const pattern = new CronPattern(window.cron, window.time_zone);
+  const minutes: number[] = [];
+  for (const [hour, inHour] of pattern.hour.entries()) {
+    for (const [minute, inMinute] of pattern.minute.entries()) {
+      if (inHour !== 0 && inMinute !== 0) {
+        minutes.push(hour * 60 + minute);
+      }
+    }
+  }
+  const daily = pattern.starDOM && pattern.starDOW && pattern.month.every((set) => set !== 0);
   const tomorrow = (minutes[0] ?? Infinity) + 24 * 60;
   const close = minutes.every(
     (minute, i) => (minutes[i + 1] ?? tomorrow) - minute <= window.duration_minutes,

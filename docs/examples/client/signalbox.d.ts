@@ -7172,11 +7172,21 @@ export interface operations {
             level: number;
             /** @description After a 429: nobody calls before. */
             blocked_until: string | null;
+            /** @description What Cloudflare has announced in `Ratelimit` to be left for everybody, others with the same credential included, where that is a tenth or less. */
+            left: {
+              calls: number;
+              until: string;
+            } | null;
             owners: ({
                 owner: string;
                 level: number;
                 /** @description After a 429: nobody calls before. */
                 blocked_until: string | null;
+                /** @description What Cloudflare has announced in `Ratelimit` to be left for everybody, others with the same credential included, where that is a tenth or less. */
+                left: {
+                  calls: number;
+                  until: string;
+                } | null;
               })[];
           };
         };

@@ -14,6 +14,7 @@ export interface OwnersBudget {
   readonly owner: string;
   readonly level: number;
   readonly blocked_until: string | null;
+  readonly left: { readonly calls: number; readonly until: string } | null;
 }
 
 interface Build {
@@ -36,7 +37,7 @@ export const CallBudgets: FC<{ of: readonly OwnersBudget[]; clock: Clock }> = ({
       stays below that for each owner of a credential.
     </p>
     <dl class="facts section">
-      {of.map(({ owner, level, blocked_until: until }) => (
+      {of.map(({ owner, level, blocked_until: until, left }) => (
         <>
           <dt>
             {owner === CONFIGURED_OWNER ? "The configured user" : <bdi>{visible(owner)}</bdi>}
@@ -45,6 +46,13 @@ export const CallBudgets: FC<{ of: readonly OwnersBudget[]; clock: Clock }> = ({
             {until === null ? (
               <>
                 Room for {Math.floor(level)} of {CAPACITY} calls at once.
+                {left !== null && (
+                  <>
+                    {" "}
+                    Cloudflare leaves {left.calls} to everybody until{" "}
+                    <Time at={left.until} clock={clock} seconds />.
+                  </>
+                )}
               </>
             ) : (
               <span class="reason">

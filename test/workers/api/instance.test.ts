@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { app } from "../../../src/app.ts";
 import { parseKeyring, newKeySecret } from "../../../src/security/keyring.ts";
-import { projectOf } from "../../../src/objects.ts";
+import { instanceOf, projectOf } from "../../../src/objects.ts";
 import { hookSeal } from "../../../src/project/hooks.ts";
 import { subscriberSeal } from "../../../src/project/subscribers.ts";
 import { runWatchdog } from "../../../src/watchdog.ts";
@@ -72,9 +72,17 @@ describe("events", () => {
 
 describe("the budget", () => {
   it("is shown", async () => {
-    const { body } = await edge.send("GET", "/v1/budget");
-    const level = { level: expect.any(Number), blocked_until: null };
-    expect(body).toEqual({ ...level, owners: [{ owner: "configured", ...level }] });
+    const shown = async (): Promise<unknown> => (await edge.send("GET", "/v1/budget")).body;
+    const level = { level: expect.any(Number), blocked_until: null, left: null };
+    expect(await shown()).toEqual({ ...level, owners: [{ owner: "configured", ...level }] });
+
+    const until = edge.world.now() + 60_000;
+    const account = edge.world.sandbox.accountId;
+    await instanceOf(env).announced(account, { calls: 50, until });
+    const left = { calls: 50, until: new Date(until).toISOString() };
+    expect(await shown()).toMatchObject({ left, owners: [{ left }] });
+    edge.world.pass(60_000);
+    expect(await shown()).toMatchObject({ left: null, owners: [{ left: null }] });
   });
 });
 

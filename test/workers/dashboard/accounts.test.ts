@@ -1,5 +1,7 @@
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { instanceOf } from "../../../src/objects.ts";
 import { Edge, leave } from "../api/edge.ts";
 import { World } from "../support/world.ts";
 import { Visit, words, type Page } from "./visit.ts";
@@ -120,6 +122,9 @@ describe("Cloudflare's limit", () => {
     expect(page.text).toContain('width="0.00%"');
     edge.world.pass(600_000);
     expect(await said()).toMatch(/blocked\s*Room for 20 of 20 calls at once\./);
+    const left = { calls: 7, until: edge.world.now() + 60_000 };
+    await instanceOf(env).announced(id(), left);
+    expect(await said()).toMatch(/at once\. Cloudflare leaves 7 to everybody until \d/);
   });
 
   it("of builds is set by form, is counted, and is refused in place", async () => {
