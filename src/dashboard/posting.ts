@@ -46,6 +46,19 @@ export function textOf(form: URLSearchParams, name: string): string | undefined 
   return text === "" ? undefined : text;
 }
 
+/**
+ * When so much has passed, written in a field in units of `unit` milliseconds; 0 or nothing is undefined. What no clock shows is
+ * handed on as it was written, to be refused.
+ */
+export function timeIn(form: URLSearchParams, name: string, unit: number): string | undefined {
+  const text = textOf(form, name) ?? "0";
+  if (Number(text) === 0) {
+    return undefined;
+  }
+  const at = new Date(Date.now() + Number(text) * unit);
+  return Number.isNaN(at.getTime()) ? text : at.toISOString();
+}
+
 /** One entry a line. */
 export function linesOf(form: URLSearchParams, name: string): string[] {
   return (form.get(name) ?? "")

@@ -14,7 +14,7 @@ import { ScopeField } from "../parts/form.tsx";
 import { Icon, Mark } from "../parts/mark.tsx";
 import { Ask, CopyField, Csrf } from "../parts/project.tsx";
 import { Time } from "../parts/say.tsx";
-import { follow, onForm, textOf } from "../posting.ts";
+import { follow, onForm, textOf, timeIn } from "../posting.ts";
 import { deletionPage, tabPage, viewOf } from "../tab-page.tsx";
 import { admit, admitToInstance, type Visitor } from "../visitor.ts";
 
@@ -70,12 +70,12 @@ export function tokenRoutes(api: Api, ask: Asking): void {
     );
 
     onForm(api, place.path, async (c, visitor, form) => {
-      const days = Number(textOf(form, "days") ?? "0");
+      const expires = timeIn(form, "days", DAY_MS);
       const description = textOf(form, "description");
       const body = {
         scopes: [textOf(form, "scope") ?? ""],
         ...(description !== undefined && { description }),
-        ...(days > 0 && { expires_at: new Date(Date.now() + days * DAY_MS).toISOString() }),
+        ...(expires !== undefined && { expires_at: expires }),
       };
       const reply = await ask<{ token: string }>(c, visitor, "POST", place.api, body);
       return list(c, visitor, reply.ok ? { token: reply.value.token } : { wrong: reply.detail });

@@ -4,7 +4,7 @@ import type { Lock } from "../../project/shapes.ts";
 import type { Ask as Asking } from "../ask.ts";
 import { show } from "../frame.tsx";
 import { WindowsPage } from "../parts/windows.tsx";
-import { follow, onForm, textOf } from "../posting.ts";
+import { follow, onForm, textOf, timeIn } from "../posting.ts";
 import { admit } from "../visitor.ts";
 import { notHere } from "./project.tsx";
 
@@ -47,10 +47,9 @@ export function windowRoutes(api: Api, ask: Asking): void {
   }
 
   onForm(api, "/projects/:project/locks", async (c, visitor, form) => {
-    const hours = Number(textOf(form, "hours") ?? "0");
+    const until = timeIn(form, "hours", HOUR_MS);
     const environment = textOf(form, "environment");
     const holder = textOf(form, "holder");
-    const until = hours > 0 ? new Date(Date.now() + hours * HOUR_MS).toISOString() : undefined;
     const body = {
       reason: textOf(form, "reason") ?? "",
       ...(environment !== undefined && { environment }),

@@ -232,6 +232,7 @@ describe("a further account", () => {
       owner: "agency",
       level: 0,
       blocked_until: expect.any(String),
+      left: null,
     });
     other.pass(65_000);
   });

@@ -382,3 +382,25 @@ describe("numbers", () => {
     expect(page).toMatch(/From trigger to live 1 \d/);
   });
 });
+
+describe("a time that a form asks for", () => {
+  it.each(["1e9", "99999999", "-1", "soon"])(
+    "is refused in words when no clock shows it: %s",
+    async (time) => {
+      for (const [to, fields] of [
+        [`${path}/tokens`, { scope: "read", days: time }],
+        ["/tokens", { scope: "read", days: time }],
+      ] as const) {
+        const got = await visit.post(to, fields);
+        expect([to, got.status]).toEqual([to, 422]);
+        expect(words(got.text)).toContain("expires_at");
+      }
+      const got = await visit.post(`${path}/locks`, { reason: "x", hours: time });
+      expect(got.status).toBe(303);
+      const { body } = await edge.on("GET", "/locks");
+      expect((body as { items: unknown[] }).items).toEqual([]);
+      const { items } = (await edge.on("GET", "/tokens")).body as { items: unknown[] };
+      expect(items).toEqual([]);
+    },
+  );
+});
