@@ -413,6 +413,8 @@ CREATE TABLE learnt (
   },
   {
     id: 15,
-    sql: "CREATE INDEX deploys_succeeded ON deploys (target, kind, number) WHERE status = 'succeeded'",
+    sql: `
+CREATE INDEX deploys_succeeded ON deploys (target, kind, number) WHERE status = 'succeeded' AND started_at IS NOT NULL;
+`,
   },
 ];

@@ -39,7 +39,7 @@ export async function anew(edge: Edge): Promise<void> {
 const POLICY = {
   mode: "all",
   windows: [
-    { action: "deny", cron: "0 18 * * 5", duration_minutes: 60, time_zone: "Europe/Berlin" },
+    { action: "deny", cron: "0 18 29 2 *", duration_minutes: 60, time_zone: "Europe/Berlin" },
   ],
   health: { checks: [{ url: "/" }] },
 };
