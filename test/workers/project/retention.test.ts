@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 
 import { instanceOf } from "../../../src/objects.ts";
 import { KEEP_DEPLOYS_MS } from "../../../src/project/sweep.ts";
+import { runWatchdog } from "../../../src/watchdog.ts";
 import { World } from "../support/world.ts";
 
 const DAY_MS = 86_400_000;
@@ -120,11 +121,11 @@ it("tokens go a month after they were good for the last time, of the instance to
     await place.revokeToken("tok_r_revoked", false);
   }
   await world.run(25 * DAY_MS);
-  await instanceOf(env).sweep();
+  await runWatchdog(env);
   const kept = ["tok_r_expired", "tok_r_good", "tok_r_revoked"];
   expect(await ids()).toEqual([kept, kept]);
   await world.run(10 * DAY_MS);
-  await instanceOf(env).sweep();
+  await runWatchdog(env);
   expect(await ids()).toEqual([["tok_r_good"], ["tok_r_good"]]);
   await instanceOf(env).revokeToken("tok_r_good", false);
 });
