@@ -84,9 +84,12 @@ export function lookOutside(world: World, lateBy: readonly number[]): SeenOutsid
   const endedAt = terminal(world);
   let late = 0;
   const made = requests
+    .filter((r) => r.project === world.name && r.method === "POST")
+    .filter((r) => r.path.endsWith("/deployments"))
+    // Those of others use up faults as well.
+    .map((r) => ({ ...r, hiddenMs: r.fault === "late" ? (lateBy[late++] ?? 0) : 0 }))
     .filter(({ deployment }) => world.sent.has(deployment ?? ""))
-    .filter((r) => r.method === "POST" && r.path.endsWith("/deployments"))
-    .map(({ deployment, at, fault }): Made => {
+    .map(({ deployment, at, hiddenMs }): Made => {
       const id = deployment ?? "";
       const field = (name: string): string =>
         world.sandbox.form(id)?.parts.find((part) => part.name === name)?.text ?? "";
@@ -99,7 +102,7 @@ export function lookOutside(world: World, lateBy: readonly number[]): SeenOutsid
         branch,
         environment: branch === "main" ? "production" : "preview",
         message: field("commit_message"),
-        hiddenMs: fault === "late" ? (lateBy[late++] ?? 0) : 0,
+        hiddenMs,
       };
     });
   return {
