@@ -171,7 +171,8 @@ export class CloudflareClient {
       const message = timedOut ? "Cloudflare did not answer in time." : "The connection was lost.";
       return err({ kind: "unknown", status: null, code: null, message, retryAfterMs: null });
     }
-    const few = fewLeft(response.headers);
+    // A 429 is reported by whoever asked.
+    const few = response.status === 429 ? null : fewLeft(response.headers);
     if (few !== null) {
       await this.#options.onFewLeft?.(few.calls, few.forMs);
     }
