@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../result.ts";
 import { backoff } from "./backoff.ts";
 import type { Context } from "./context.ts";
 import { alter, move } from "./deploys.ts";
-import { getDeploy, policyOf, projectRow, type DeployRow } from "./rows.ts";
+import { getDeploy, openDeploys, policyOf, projectRow, type DeployRow } from "./rows.ts";
 import type { Form } from "./form.ts";
 import { requeue } from "./hold.ts";
 import { addLeftover } from "./leftovers.ts";
@@ -123,18 +123,39 @@ export async function watchForStrays(context: Context, deployId: string): Promis
   context.change(() => {
     const row = getDeploy(context.sql, deployId);
     const now = context.now();
-    if (row !== null && listed?.ok === true && isSettled(row)) {
-      for (const stray of unclaimed(context, listed.value, row)) {
+    const found =
+      row !== null && listed?.ok === true && isSettled(row)
+        ? unclaimed(context, listed.value, row)
+        : [];
+    const awaited = awaitedOf(context, found);
+    for (const stray of found) {
+      if (row !== null && !awaited.has(stray.id)) {
         addLeftover(context, row, stray.id, "stray");
       }
     }
-    if (row === null || (row.ended_at !== null && now > row.ended_at + STRAY_WATCH_MS)) {
+    const isOver = row === null || (row.ended_at !== null && now > row.ended_at + STRAY_WATCH_MS);
+    if (isOver && awaited.size === 0) {
       context.sql.run("DELETE FROM stray_watches WHERE deploy_id = ?", deployId);
       return;
     }
     const due = listed?.ok === false ? (listed.error.until ?? now + 30_000) : now + STRAY_LOOK_MS;
     context.sql.run("UPDATE stray_watches SET due_at = ? WHERE deploy_id = ?", due, deployId);
   });
+}
+
+/** Of these, the ones that may be what a deploy is looking for that sent the same, such as a retry: that has the first word. */
+function awaitedOf(context: Context, found: readonly UpstreamDeployment[]): Set<string> {
+  const looking =
+    found.length === 0
+      ? []
+      : openDeploys(context.sql).filter(
+          ({ status }) => status === "submitting" || status === "reconciling",
+        );
+  return new Set(
+    looking
+      .flatMap((row) => mayBeOurs(found, ids(row.baseline), sentOf(context, row)))
+      .map(({ id }) => id),
+  );
 }
 
 function isSettled(row: DeployRow | null): boolean {

@@ -183,6 +183,15 @@ export const MUTANTS: readonly Mutant[] = [
     title: "ends with outcome_uncertain when two deployments may be it, and watches both",
   },
   {
+    name: "a watch for twins takes what another deploy is looking for",
+    file: "project/reconcile.ts",
+    from: "if (row !== null && !awaited.has(stray.id)) {",
+    to: "if (row !== null) {",
+    test: "workers/project/create.test.ts",
+    title:
+      "is not what another deploy takes for its twin, which was sent the same and is watched for one",
+  },
+  {
     name: "no late twin is looked for",
     file: "project/reconcile.ts",
     from: "const STRAY_WATCH_MS = 900_000;",

@@ -78,6 +78,23 @@ describe("a create request whose answer is lost", () => {
     expect(await types(world)).toContain("deploy.rolled_back");
   });
 
+  it("is not what another deploy takes for its twin, which was sent the same and is watched for one", async () => {
+    const world = await World.create();
+    const first = await pushWith(world, { call: "create", kind: "late", delay_ms: 3_000 });
+    world.sandbox.fault({ call: "create", kind: "late", delay_ms: 40_000 });
+    const trigger = { kind: "retry", source: "api", actor: null, delivery_id: null } as const;
+    await world.stub().retry(first.id, { ...trigger, id: "trg_again" }, "dpl_again");
+    const again = await world.ended("dpl_again");
+    expect(again).toMatchObject({ status: "succeeded", attempts: 1 });
+    await world.run(20 * 60_000);
+    expect(world.created()).toEqual([first.deployment?.id, again.deployment?.id]);
+    expect(world.live()).toBe(again.deployment?.id);
+    expect(await types(world)).not.toContain("deploy.stray");
+    expect(
+      await world.inside(({ context }) => context.sql.all("SELECT * FROM stray_watches")),
+    ).toEqual([]);
+  });
+
   it("ends with outcome_uncertain when two deployments may be it, and watches both", async () => {
     const world = await World.create();
     world.sandbox.fault({ call: "create", kind: "late", delay_ms: 10_000 });
