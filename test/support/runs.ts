@@ -7,16 +7,23 @@ export const asked = (name: string): string | undefined => {
   return typeof value === "string" && value !== "" ? value : undefined;
 };
 
+/** What the usual runs draw from: whether a commit passes must not be a matter of luck. */
+const USUAL_SEED = 20_261_124;
+
 /**
  * How a model is run. Says with which seed, so that any run can be had again: `SIGNALBOX_SEED` takes it, `SIGNALBOX_PATH`
- * the path that a failure prints, and `SIGNALBOX_RUNS` asks for more runs than usual.
+ * the path that a failure prints. `SIGNALBOX_RUNS` asks for more runs than usual, and those are drawn anew each time.
  */
 export function modelRuns(
   name: string,
   usual: number,
 ): { seed: number; numRuns: number; path?: string } {
-  const seed = Number(asked("SIGNALBOX_SEED") ?? Math.floor(Math.random() * 2 ** 31));
-  const numRuns = Number(asked("SIGNALBOX_RUNS") ?? usual);
+  const more = asked("SIGNALBOX_RUNS");
+  const anew = more !== undefined || asked("SIGNALBOX_STEPS") !== undefined;
+  const seed = Number(
+    asked("SIGNALBOX_SEED") ?? (anew ? Math.floor(Math.random() * 2 ** 31) : USUAL_SEED),
+  );
+  const numRuns = Number(more ?? usual);
   const path = asked("SIGNALBOX_PATH");
   console.log(`${name}: ${numRuns} runs, seed ${seed}, replay with SIGNALBOX_SEED=${seed}`);
   return { seed, numRuns, ...(path === undefined ? {} : { path }) };
