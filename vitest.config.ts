@@ -18,12 +18,11 @@ if (existsSync(MEMORY)) {
 /** A test that computes may take 4 s on a core of its own, and layers run beside each other on fewer cores than they want. */
 const COMPUTING_MS = 20_000;
 
-/** What asks for a certain run of a model, or for more of them: see test/support/runs.ts. */
+/** What asks for a certain run of a model, for more of them, or for a larger fleet: see test/support/runs.ts and fleet.test.ts. */
 const modelEnv = Object.fromEntries(
-  ["SIGNALBOX_SEED", "SIGNALBOX_PATH", "SIGNALBOX_RUNS", "SIGNALBOX_STEPS"].map((name) => [
-    name,
-    process.env[name] ?? "",
-  ]),
+  ["SIGNALBOX_SEED", "SIGNALBOX_PATH", "SIGNALBOX_RUNS", "SIGNALBOX_STEPS", "SIGNALBOX_FLEET"].map(
+    (name) => [name, process.env[name] ?? ""],
+  ),
 );
 
 export default defineConfig({
