@@ -18,12 +18,11 @@ if (existsSync(MEMORY)) {
 /** A test that computes may take 4 s on a core of its own, and layers run beside each other on fewer cores than they want. */
 const COMPUTING_MS = 20_000;
 
-/** What asks for a certain run of a model, or for more of them: see test/support/runs.ts. */
+/** What asks for a certain run of a model, for more of them, or for a larger fleet: see test/support/runs.ts and fleet.test.ts. */
 const modelEnv = Object.fromEntries(
-  ["SIGNALBOX_SEED", "SIGNALBOX_PATH", "SIGNALBOX_RUNS", "SIGNALBOX_STEPS"].map((name) => [
-    name,
-    process.env[name] ?? "",
-  ]),
+  ["SIGNALBOX_SEED", "SIGNALBOX_PATH", "SIGNALBOX_RUNS", "SIGNALBOX_STEPS", "SIGNALBOX_FLEET"].map(
+    (name) => [name, process.env[name] ?? ""],
+  ),
 );
 
 export default defineConfig({
@@ -71,7 +70,8 @@ export default defineConfig({
           // To start the runtime anew for each file takes longer than its tests do. Files have objects of their own names.
           isolate: false,
           env: modelEnv,
-          include: ["test/workers/**/*.test.ts"],
+          // A bench in virtual time, when it is asked for (bench/notice.ts).
+          include: [process.env["SIGNALBOX_BENCH"] ?? "test/workers/**/*.test.ts"],
           setupFiles: ["test/workers/support/contract.ts", "test/workers/support/forget.ts"],
           testTimeout: COMPUTING_MS,
         },

@@ -58,10 +58,10 @@ export async function deliver(context: Context, subscriberId: string): Promise<v
     } else if (again !== null) {
       await tellAgain(context, row, again);
     } else {
-      if (!blocked) {
-        context.change(() =>
-          context.sql.update("subscribers", "id", row.id, { cursor: lastSequence(context) }),
-        );
+      const last = lastSequence(context);
+      // What is written as it was is billed all the same, and this is where each run ends.
+      if (!blocked && row.cursor < last) {
+        context.change(() => context.sql.update("subscribers", "id", row.id, { cursor: last }));
       }
       return;
     }
