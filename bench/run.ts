@@ -6,10 +6,11 @@ import { deliver } from "./deliver.ts";
 import { holds, judged } from "./lib/figure.ts";
 import type { Figure } from "./lib/figure.ts";
 import { pages } from "./pages.ts";
+import { refuse } from "./refuse.ts";
 import { size } from "./size.ts";
 import { stream } from "./stream.ts";
 
-const BENCHES = { stream, assets, accept, deliver, pages, size } as const;
+const BENCHES = { stream, assets, accept, refuse, deliver, pages, size } as const;
 type Name = keyof typeof BENCHES;
 
 const HELP = `npm run bench -- [${Object.keys(BENCHES).join(" | ")}] … [options]
