@@ -22,14 +22,10 @@ export async function githubHook(signalbox: Signalbox, project: string): Promise
  * Pushes in turn, each a delivery of its own. They are of one commit each, so that each is a deploy of its own and the one
  * that waits gives way to it.
  */
-export async function pushesInTurn(
-  secret: string,
-  { count = PUSHES, branches = [DEFAULT_BRANCH] }: { count?: number; branches?: string[] } = {},
-): Promise<() => Message> {
+export async function pushesInTurn(secret: string): Promise<() => Message> {
   const pushes = await Promise.all(
-    Array.from({ length: count }, async (_, n) => {
-      const branch = branches[n % branches.length] ?? DEFAULT_BRANCH;
-      const body = pushOf(branch, randomBytes(20).toString("hex"), `Change ${n}`);
+    Array.from({ length: PUSHES }, async (_, n) => {
+      const body = pushOf(DEFAULT_BRANCH, randomBytes(20).toString("hex"), `Change ${n}`);
       const headers = {
         "content-type": "application/json",
         "content-length": String(Buffer.byteLength(body)),
