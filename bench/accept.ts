@@ -1,17 +1,14 @@
-import { randomBytes, randomUUID } from "node:crypto";
-import { sign } from "@octokit/webhooks-methods";
-import { DEFAULT_BRANCH, pushOf } from "../scripts/demo/github.ts";
+import { randomUUID } from "node:crypto";
 import { compare } from "./lib/figure.ts";
 import type { Figure } from "./lib/figure.ts";
 import { load } from "./lib/load.ts";
-import type { Load, Message } from "./lib/load.ts";
+import type { Load } from "./lib/load.ts";
+import { githubHook, pushesInTurn } from "./lib/pushes.ts";
 import { startMinimal, startSignalbox } from "./lib/sides.ts";
 
 const CONNECTIONS = [1, 16] as const;
 const WARM_UP_MS = 1_000;
 const MS = 3_000;
-/** Signed before the clock starts: the load is not to spend its time on that. */
-const PUSHES = 500;
 
 type Loads = Record<(typeof CONNECTIONS)[number], Load>;
 
@@ -46,8 +43,7 @@ export async function accept(repeats: number, say: (line: string) => void): Prom
 async function atSignalbox(): Promise<Loads> {
   let hook = { url: "", secret: "" };
   await using _side = await startSignalbox(async ({ signalbox }) => {
-    await signalbox.ask("PUT", "/v1/projects/blog", { native_builds: "off" });
-    hook = await signalbox.ask("POST", "/v1/projects/blog/hooks", { source: "github" });
+    hook = await githubHook(signalbox, "blog");
   });
   return await underLoad(hook.url, hook.secret);
 }
@@ -59,33 +55,11 @@ async function atMinimal(): Promise<Loads> {
 }
 
 async function underLoad(url: string, secret: string): Promise<Loads> {
-  const pushes = await signedPushes(secret);
-  let sent = 0;
-  const next = (): Message => {
-    const { headers, body } = pushes[sent++ % pushes.length] ?? { headers: {}, body: "" };
-    return { headers: { ...headers, "x-github-delivery": randomUUID() }, body };
-  };
+  const next = await pushesInTurn(secret);
   const loads: Partial<Loads> = {};
   for (const connections of CONNECTIONS) {
     const times = { warmUpMs: WARM_UP_MS, ms: MS };
     loads[connections] = await load({ url, connections, ...times, status: 202, next });
   }
   return loads as Loads;
-}
-
-/** Pushes of one commit each, so that each is a deploy of its own and the one that waits gives way to it. */
-async function signedPushes(secret: string): Promise<Message[]> {
-  return Promise.all(
-    Array.from({ length: PUSHES }, async (_, n) => {
-      const body = pushOf(DEFAULT_BRANCH, randomBytes(20).toString("hex"), `Change ${n}`);
-      const headers = {
-        "content-type": "application/json",
-        "content-length": String(Buffer.byteLength(body)),
-        "user-agent": "GitHub-Hookshot/044aadd",
-        "x-github-event": "push",
-        "x-hub-signature-256": await sign(secret, body),
-      };
-      return { headers, body };
-    }),
-  );
 }

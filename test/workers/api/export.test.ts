@@ -514,11 +514,11 @@ describe("an import that is broken off", () => {
   );
 });
 
-describe("ten thousand deploys", () => {
+describe("2,500 deploys", () => {
   it("are exported page by page and imported", { timeout: 120_000 }, async () => {
     const { world } = edge;
     await world.ended((await world.push({ message: "m".repeat(200) })).deploy?.id ?? "");
-    const copies = 9_999;
+    const copies = 2_499;
     await world.inside(({ context }) =>
       context.change(() => {
         const { sql } = context;
@@ -535,15 +535,15 @@ describe("ten thousand deploys", () => {
       place = await world.stub().exportPage(place?.next ?? null, "all");
       pages.push(place?.text.length ?? 0);
     } while (place?.next != null);
-    expect(pages.length).toBeGreaterThanOrEqual(50);
+    expect(pages.length).toBeGreaterThanOrEqual(13);
     expect(Math.max(...pages)).toBeLessThan(1_000_000);
 
     const text = await exported(edge);
-    expect(of(linesIn(text), "deploy").length).toBe(10_000);
+    expect(of(linesIn(text), "deploy").length).toBe(2_500);
     await anew(edge);
     const got = await imports(edge, text);
-    expect(got.body.imported.deploy).toBe(10_000);
+    expect(got.body.imported.deploy).toBe(2_500);
     const made = await edge.on("POST", "/deploys", { json: { branch: "main" } });
-    expect(made.body.deploy.number).toBe(10_001);
+    expect(made.body.deploy.number).toBe(2_501);
   });
 });

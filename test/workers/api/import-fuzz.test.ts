@@ -101,7 +101,7 @@ it("is refused with nothing written, or can be read", { timeout: 600_000 }, asyn
       expect(text).toMatch(/"status":422,"detail":"Line \d+: /);
       expect(await stored()).toBe(before);
     }),
-    modelRuns("an import", 150),
+    modelRuns("an import", 80),
   );
   // Harmless changes are among them, such as a kind's line that is left out.
   expect(new Set(statuses.keys())).toEqual(new Set([200, 422]));
