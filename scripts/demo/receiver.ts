@@ -34,7 +34,8 @@ export class Receiver {
 
   /** Listens on a free port of this machine. */
   static async start(): Promise<Receiver> {
-    const server = createServer();
+    // A connection that is closed for being idle, just as it is used again, would cost its event the first attempt and its place.
+    const server = createServer({ keepAliveTimeout: 0 });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(0, "127.0.0.1", resolve);
