@@ -6,7 +6,7 @@ import type { Context } from "./context.ts";
 import { emit } from "./events.ts";
 import { GIVE_UP_MS } from "./leftovers.ts";
 import { liveSince, toExternal } from "./live.ts";
-import { slowLook } from "./poll-plan.ts";
+import { slowPoll } from "./poll-plan.ts";
 import { read } from "./reading.ts";
 import { ids, knownOf, listBackTo, sentOf } from "./reconcile.ts";
 import { openDeploys, policyOf, projectRow, type DeployRow, type ExternalRow } from "./rows.ts";
@@ -138,7 +138,7 @@ function see(context: Context, row: ExternalRow, deployment: UpstreamDeployment)
   const { stages, stage, end } = read(deployment);
   const seen = change(context, row, { stage, errors: 0 });
   if (end === null) {
-    lookLater(context, seen, context.now() + slowLook(context.now() - row.since));
+    lookLater(context, seen, context.now() + slowPoll(context.now() - row.since));
     return;
   }
   const live = end.status === "succeeded" && row.environment === "production";

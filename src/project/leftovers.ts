@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { emitDeploy } from "./deploys.ts";
 import { getDeploy, policyOf, projectRow, type DeployRow } from "./rows.ts";
 import { liveExternal } from "./live.ts";
-import { slowLook } from "./poll-plan.ts";
+import { slowPoll } from "./poll-plan.ts";
 import { read } from "./reading.ts";
 import type { Environment } from "./policy.ts";
 
@@ -147,7 +147,7 @@ async function watch(context: Context, row: LeftoverRow): Promise<Step> {
   if (age > GIVE_UP_MS) {
     return ended(context, "given_up");
   }
-  const due = answer.ok ? now + slowLook(age) : retryAt(context, row, answer.error.retryAfterMs);
+  const due = answer.ok ? now + slowPoll(age) : retryAt(context, row, answer.error.retryAfterMs);
   // A stray that is stuck must not hold its lane for ever.
   const stuck = row.kind === "stray" && age > policyOf(context.sql).deadline_seconds * 1000;
   return {

@@ -20,7 +20,7 @@ const EXCEPTIONS = 10;
  * @param inStageMs how long the stage has been active
  * @param lengths how long it took before, in ms, the shortest first
  */
-export function nextLook(inStageMs: number, lengths: readonly number[] = []): number {
+export function nextPoll(inStageMs: number, lengths: readonly number[] = []): number {
   const skipped = Math.floor((lengths.length * EXCEPTIONS) / 100);
   const first = lengths[skipped];
   const last = lengths[lengths.length - 1 - skipped];
@@ -36,7 +36,7 @@ export function nextLook(inStageMs: number, lengths: readonly number[] = []): nu
 }
 
 /** The same for what is only waited for to end: by its age, and slower. */
-export function slowLook(ageMs: number): number {
+export function slowPoll(ageMs: number): number {
   return Math.min(60_000, Math.max(3_000, Math.round(ageMs / 4)));
 }
 

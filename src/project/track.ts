@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 import { alter, emitDeploy, move } from "./deploys.ts";
 import { logTail } from "./log-tail.ts";
 import { type DeployRow, getDeploy, markOf, policyOf, projectRow } from "./rows.ts";
-import { nextLook } from "./poll-plan.ts";
+import { nextPoll } from "./poll-plan.ts";
 import { read, stageChanges, type Reading } from "./reading.ts";
 import { reasons } from "./reasons.ts";
 import type { DeployStatus, Deployment, Failure, Health, Stage } from "./shapes.ts";
@@ -26,7 +26,7 @@ export function follow(context: Context, row: DeployRow, deployment: UpstreamDep
     deployment_id: deployment.id,
     deployment: JSON.stringify(known),
     stage_since: now,
-    due_at: now + nextLook(0),
+    due_at: now + nextPoll(0),
     errors: 0,
   });
   if (row.cancel_requested !== null) {
@@ -64,7 +64,7 @@ export async function poll(context: Context, id: string): Promise<void> {
       late(
         context,
         row,
-        context.now() + Math.max(retryAfterMs ?? 0, nextLook(10_000 * (row.errors + 1))),
+        context.now() + Math.max(retryAfterMs ?? 0, nextPoll(10_000 * (row.errors + 1))),
       );
     }
   });
@@ -106,7 +106,7 @@ function apply(
   const seen = alter(context, row, {
     stages: JSON.stringify(reading.stages),
     stage_since: since,
-    due_at: now + untilNextLook(context, row, reading, since),
+    due_at: now + untilNextPoll(context, row, reading, since),
     errors: 0,
     deployment: JSON.stringify({
       id: deployment.id,
@@ -126,16 +126,16 @@ function apply(
 }
 
 /** @param since when it was first seen that the stage is what it is */
-function untilNextLook(context: Context, row: DeployRow, reading: Reading, since: number): number {
+function untilNextPoll(context: Context, row: DeployRow, reading: Reading, since: number): number {
   const now = context.now();
   const active = reading.stages.findLast(({ status }) => status === "active");
   const began = Date.parse(active?.started_on ?? "");
   if (active === undefined || Number.isNaN(began)) {
-    return nextLook(now - since);
+    return nextPoll(now - since);
   }
   // Whatever Cloudflare's clock says, it did not begin before the deploy or after it was seen.
   const inStage = now - Math.min(since, Math.max(began, row.started_at ?? since));
-  return nextLook(inStage, lengthsOf(context.sql, row.kind, row.target).get(active.name));
+  return nextPoll(inStage, lengthsOf(context.sql, row.kind, row.target).get(active.name));
 }
 
 function end(

@@ -1,14 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { nextLook } from "../../../src/project/poll-plan.ts";
+import { nextPoll } from "../../../src/project/poll-plan.ts";
 
 /** Looks at a stage of this length until it has ended. */
 function follow(length: number, lengths: readonly number[] = []): { calls: number; lag: number } {
   let at = 0;
   let calls = 0;
   while (at < length) {
-    at += nextLook(at, lengths);
+    at += nextPoll(at, lengths);
     calls += 1;
   }
   return { calls, lag: at - length };
@@ -22,9 +22,9 @@ const middle = (values: number[]): number => values.toSorted((a, b) => a - b)[5]
 
 describe("the poll plan", () => {
   it("notices a stage's end within a quarter of its length, and asks ever more seldom", () => {
-    expect(nextLook(0)).toBe(1_000);
-    expect(nextLook(40_000)).toBe(10_000);
-    expect(nextLook(3_600_000)).toBe(30_000);
+    expect(nextPoll(0)).toBe(1_000);
+    expect(nextPoll(40_000)).toBe(10_000);
+    expect(nextPoll(3_600_000)).toBe(30_000);
     expect(follow(90_000).calls).toBeLessThan(25);
   });
 
@@ -48,7 +48,7 @@ describe("the poll plan", () => {
     const ms = fc.integer({ min: 0, max: 10_000_000 });
     fc.assert(
       fc.property(ms, fc.array(ms, { maxLength: 10 }), (inStage, some) => {
-        const wait = nextLook(
+        const wait = nextPoll(
           inStage,
           some.toSorted((a, b) => a - b),
         );
