@@ -63,20 +63,9 @@ export const Deliveries: FC<{
         </span>
       </div>
       <table class="deliveries of-deploy stacked" role="table">
-        <thead role="rowgroup">
-          <tr role="row">
-            {["State", "Event", "Subscriber", "Attempts", "Last answer", "Next attempt"].map(
-              (text) => (
-                <th scope="col" role="columnheader" class={text === "Attempts" ? "end" : undefined}>
-                  {text}
-                </th>
-              ),
-            )}
-            <th scope="col" role="columnheader">
-              <span class="unseen">Again</span>
-            </th>
-          </tr>
-        </thead>
+        <DeliveriesHead
+          columns={["State", "Event", "Subscriber", "Attempts", "Last answer", "Next attempt"]}
+        />
         <tbody role="rowgroup">
           {told.map((each) => (
             <>
@@ -140,3 +129,19 @@ export const Deliveries: FC<{
     </section>
   );
 };
+
+/** The head of a table of deliveries; each can be sent again. */
+export const DeliveriesHead: FC<{ columns: readonly string[] }> = ({ columns }) => (
+  <thead role="rowgroup">
+    <tr role="row">
+      {columns.map((text) => (
+        <th scope="col" role="columnheader" class={text === "Attempts" ? "end" : undefined}>
+          {text}
+        </th>
+      ))}
+      <th scope="col" role="columnheader">
+        <span class="unseen">Again</span>
+      </th>
+    </tr>
+  </thead>
+);

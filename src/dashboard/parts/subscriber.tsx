@@ -7,7 +7,7 @@ import { visible } from "../model/text.ts";
 import { since } from "../model/time.ts";
 import { failing, markOf } from "../model/words.ts";
 import type { Visitor } from "../visitor.ts";
-import { answerText, Attempts, DELIVERY_MARKS } from "./deliveries.tsx";
+import { answerText, Attempts, DeliveriesHead, DELIVERY_MARKS } from "./deliveries.tsx";
 import { Mark } from "./mark.tsx";
 import { KIND_TITLES } from "./new-subscriber.tsx";
 import { Action, Ask, Csrf } from "./project.tsx";
@@ -183,20 +183,9 @@ export const SubscriberDeliveries: FC<{
   visitor: Visitor;
 }> = ({ of, path, visitor }) => (
   <table class="deliveries stacked" role="table">
-    <thead role="rowgroup">
-      <tr role="row">
-        {["State", "Event", "Attempts", "Last answer", "Last attempt", "Next attempt"].map(
-          (text) => (
-            <th scope="col" role="columnheader" class={text === "Attempts" ? "end" : undefined}>
-              {text}
-            </th>
-          ),
-        )}
-        <th scope="col" role="columnheader">
-          <span class="unseen">Again</span>
-        </th>
-      </tr>
-    </thead>
+    <DeliveriesHead
+      columns={["State", "Event", "Attempts", "Last answer", "Last attempt", "Next attempt"]}
+    />
     <tbody role="rowgroup">
       {of.map((each) => {
         const log = "attempt_log" in each ? each.attempt_log : [];
