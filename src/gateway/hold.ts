@@ -43,7 +43,10 @@ export async function answerWhenEnded(c: Context<AppEnv>, id: string): Promise<R
   return stream(c, async (out) => {
     await out.write(" ");
     const blanks = setInterval(() => void out.write(" "), BLANK_EVERY_MS);
-    const outcome = await outcomeOf(c, id, () => (out.aborted ? 0 : LOOK_EVERY_MS));
+    const watch = new Watch(c);
+    // Who hangs up is waited for no longer.
+    out.onAbort(() => watch.close());
+    const outcome = await outcomeOf(c, watch, id, () => (out.aborted ? 0 : LOOK_EVERY_MS));
     clearInterval(blanks);
     if (outcome !== null) {
       await out.write(JSON.stringify(outcome.ok ? outcome.body : refusedBody(outcome.refused)));
@@ -54,7 +57,7 @@ export async function answerWhenEnded(c: Context<AppEnv>, id: string): Promise<R
 
 async function answerSoon(c: Context<AppEnv>, id: string): Promise<Response> {
   const until = Date.now() + PLAIN_HOLD_MS;
-  const outcome = await outcomeOf(c, id, () => until - Date.now());
+  const outcome = await outcomeOf(c, new Watch(c), id, () => until - Date.now());
   if (outcome === null) {
     const [deploy, project] = await Promise.all([findDeploy(c, id), viewOf(c)]);
     return c.json(okBody(provisional(deploy, project)));
@@ -74,10 +77,10 @@ async function answerSoon(c: Context<AppEnv>, id: string): Promise<Response> {
  */
 async function outcomeOf(
   c: Context<AppEnv>,
+  watch: Watch,
   first: string,
   left: () => number,
 ): Promise<Outcome | null> {
-  const watch = new Watch(c);
   try {
     const began = Date.now();
     const { gateway } = (await patiently(() => viewOf(c))).policy;
@@ -89,7 +92,7 @@ async function outcomeOf(
         if (refused !== null) {
           return { ok: false, refused };
         }
-        if (!(await watch.next(Math.min(LOOK_EVERY_MS, left())))) {
+        if (!(await watch.next(Math.min(LOOK_EVERY_MS, left()))) && left() > 0) {
           // Nobody tells any more, as when the token was revoked meanwhile. What was begun with it is seen to its end.
           await scheduler.wait(PAUSE_MS);
         }

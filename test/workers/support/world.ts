@@ -182,13 +182,13 @@ export class World extends Outside {
 
   /** Always a new stub: an old one is broken after a crash. */
   stub(): Remote<Project> {
-    this.#touched();
+    this.touched();
     return projectOf(env, this.key);
   }
 
   /** Each call costs a millisecond, so what is to be known after it is read within it. */
   inside<T>(body: (project: Project, state: DurableObjectState) => T | Promise<T>): Promise<T> {
-    this.#touched();
+    this.touched();
     return runInDurableObject<Project, T>(
       env.PROJECT.getByName(this.key),
       async (project: Project, state) => {
@@ -202,7 +202,8 @@ export class World extends Outside {
     );
   }
 
-  #touched(): void {
+  /** The object was called: what is known of it has to be read anew. */
+  touched(): void {
     this.#alarm = undefined;
     this.touches += 1;
   }

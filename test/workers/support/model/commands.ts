@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 
 import type { FaultKind, Call } from "../../../../sandbox/types.ts";
-import type { Policy, PolicyChange } from "../../../../src/project/policy.ts";
+import { DEFAULT_POLICY, type Policy, type PolicyChange } from "../../../../src/project/policy.ts";
 import { command, type Command } from "../../../support/runs.ts";
 import type { Play } from "./play.ts";
 
@@ -11,6 +11,7 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 const branch = fc.constantFrom("main", "main", "a", "b");
+const door = fc.constantFrom("api" as const, "api" as const, "gateway" as const);
 const pick = fc.nat(20);
 const environment = fc.constantFrom("production" as const, "preview" as const, null);
 
@@ -26,6 +27,16 @@ const windows: fc.Arbitrary<Policy["windows"]> = fc.array(
   }),
   { minLength: 1, maxLength: 2 },
 );
+
+/** The page of a build shows its commit's message. */
+const health: fc.Arbitrary<Policy["health"]> = fc.record({
+  checks: fc
+    .constantFrom(null, "change", "change 1")
+    .map((contains) => [{ url: "/", status: 200, contains, header: null, commit: false }]),
+  attempts: fc.constantFrom(1, 2),
+  interval_seconds: fc.constant(20),
+  on_failure: fc.constantFrom("tell" as const, "lock" as const, "rollback" as const),
+});
 
 const drawnPolicy: fc.Arbitrary<PolicyChange> = fc.record(
   {
@@ -53,6 +64,11 @@ const drawnPolicy: fc.Arbitrary<PolicyChange> = fc.record(
       backoff_seconds: fc.constant(20),
     }),
     rollback: fc.record({ lock: fc.boolean() }),
+    health: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(DEFAULT_POLICY.health) },
+      { weight: 1, arbitrary: health },
+    ),
+    stage_deadlines_seconds: fc.constantFrom({}, {}, { build: 30 }),
     deadline_seconds: fc.constantFrom(45, 120, 300),
     max_attempts: fc.constantFrom(2, 6),
   },
@@ -91,7 +107,12 @@ const fault: fc.Arbitrary<FaultKind & { call: Call }> = fc.oneof(
   }),
   fc.record({
     call: fc.constant("create" as const),
-    kind: fc.constantFrom("stuck" as const, "fail_build" as const, "unknown_enum" as const),
+    kind: fc.constantFrom(
+      "stuck" as const,
+      "fail_build" as const,
+      "unknown_enum" as const,
+      "expired_assets" as const,
+    ),
   }),
 );
 
@@ -132,24 +153,26 @@ export const COMMANDS: readonly Command<Play>[] = [
     "request",
     3,
     fc.record({
+      door,
       branch,
       notBefore: fc.constantFrom(null, null, 30 * SECOND, 40 * MINUTE),
       refuseLocked: fc.boolean(),
     }),
-    (play: Play, what) => play.triggers.request(what.branch, what.notBefore, what.refuseLocked),
+    (play: Play, what) =>
+      play.triggers.request(what.door, what.branch, what.notBefore, what.refuseLocked),
   ),
   command(
     "upload",
     2,
-    fc.record({ branch, content: fc.nat(1), slow: fc.boolean() }),
-    (play: Play, what) => play.triggers.upload(what.branch, what.content, what.slow),
+    fc.record({ door, branch, content: fc.nat(1), slow: fc.boolean() }),
+    (play: Play, what) => play.triggers.upload(what.door, what.branch, what.content, what.slow),
   ),
   command("uploadEnds", 1, fc.constant(null), (play: Play) => play.triggers.uploadsEnd()),
   command(
     "schedule",
     1,
-    fc.record({ branch, inMs: fc.constantFrom(1, 20 * SECOND, 7 * MINUTE) }),
-    (play: Play, what) => play.triggers.schedule(what.branch, what.inMs),
+    fc.record({ branch, when: fc.constantFrom(1, 20 * SECOND, 7 * MINUTE, "*/10 * * * *") }),
+    (play: Play, what) => play.triggers.schedule(what.branch, what.when),
   ),
   command("retry", 2, pick, (play: Play, which) => play.triggers.retry(which)),
   command("promote", 2, pick, (play: Play, which) => play.triggers.promote(which)),

@@ -1,9 +1,16 @@
-import type { Answered } from "../../../../src/project/accept.ts";
+import type { Deploy } from "../../../../src/project/shapes.ts";
 import { DEFAULT_POLICY, type Policy } from "../../../../src/project/policy.ts";
+
+/** What a door answered to a trigger. */
+export interface Answer {
+  readonly id: string;
+  readonly outcome: string;
+  readonly deploy_id: string | null;
+}
 
 /** What the model itself remembers of a run, to judge by: nothing here was asked of the project. */
 export class Ledger {
-  readonly answers: Answered[] = [];
+  readonly answers: Answer[] = [];
   /** How long each late deployment stays hidden, in order. */
   readonly lateBy: number[] = [];
   /** The latest end that the quiet period of a deploy may have. */
@@ -29,7 +36,8 @@ export class Ledger {
 
   /** Reckons anew, from the triggers alone, how long their quiet period may last. */
   hookAnswered(
-    { outcome, deploy }: Answered,
+    outcome: string,
+    deploy: Pick<Deploy, "id" | "target"> | null,
     waitingBefore: ReadonlyMap<string, readonly string[]>,
     ownSeconds: number | null,
   ): void {

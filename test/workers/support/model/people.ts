@@ -1,6 +1,6 @@
-import { newId } from "../../../../src/ids.ts";
-import type { Environment, PolicyChange } from "../../../../src/project/policy.ts";
+import type { Environment, Policy, PolicyChange } from "../../../../src/project/policy.ts";
 import type { Deploy } from "../../../../src/project/shapes.ts";
+import type { Got } from "../../api/edge.ts";
 import type { Play } from "./play.ts";
 
 const isOpen = ({ ended_at }: Deploy): boolean => ended_at === null;
@@ -16,53 +16,68 @@ export class People {
   }
 
   async cancel(which: number): Promise<void> {
-    const id = await this.#play.pick(which, isOpen);
-    await this.#do((stub) => stub.cancel(id, "ada"));
+    await this.#to(which, isOpen, "cancel");
   }
 
   async approve(which: number): Promise<void> {
-    const id = await this.#play.pick(which, asksApproval);
-    await this.#do((stub) => stub.approve(id, "ada"));
+    await this.#to(which, asksApproval, "approve");
   }
 
   async reject(which: number): Promise<void> {
-    const id = await this.#play.pick(which, asksApproval);
-    await this.#do((stub) => stub.reject(id, "ada", null));
+    await this.#to(which, asksApproval, "reject", {});
   }
 
   async release(which: number): Promise<void> {
-    const id = await this.#play.pick(which, waits);
-    await this.#do((stub) => stub.release(id, "ada", "urgent"));
+    await this.#to(which, waits, "release", { reason: "urgent" });
   }
 
   async lock(environment: Environment | null, forMs: number | null): Promise<void> {
-    const until = forMs === null ? null : this.#play.world.now() + forMs;
-    const lock = { id: newId("lck"), environment, holder: "ada", reason: "moving", until };
-    await this.#do((stub) => stub.addLock(lock));
+    const until = forMs === null ? undefined : this.#play.world.now() + forMs;
+    await this.#play.doors.ask("POST", "/locks", {
+      json: {
+        holder: "ada",
+        reason: "moving",
+        ...(environment !== null && { environment }),
+        ...(until !== undefined && { until: new Date(until).toISOString() }),
+      },
+    });
   }
 
   async unlock(which: number): Promise<void> {
-    const locks = await this.#do((stub) => stub.locks());
+    const locks = await this.#locks();
     const lock = locks[which % Math.max(1, locks.length)];
-    await this.#do((stub) => stub.removeLock(lock?.id ?? "", "ada"));
+    if (lock !== undefined) {
+      await this.#play.doors.ask("DELETE", `/locks/${lock}`);
+    }
   }
 
   async unlockAll(): Promise<void> {
-    for (const { id } of await this.#do((stub) => stub.locks())) {
-      await this.#do((stub) => stub.removeLock(id, "ada"));
+    for (const lock of await this.#locks()) {
+      await this.#play.doors.ask("DELETE", `/locks/${lock}`);
     }
   }
 
   /** What does not go together is refused, and then nothing has changed. */
   async changePolicy(change: PolicyChange): Promise<void> {
-    const answer = await this.#do((stub) => stub.changePolicy(change, null));
-    if (answer.ok) {
-      this.#play.ledger.policyIs(answer.value.policy);
+    const { status, body } = await this.#play.doors.ask("PATCH", "/policy", { json: change });
+    if (status === 200) {
+      this.#play.ledger.policyIs(body as Policy);
     }
   }
 
-  #do<T>(act: (stub: ReturnType<Play["world"]["stub"]>) => Promise<T>): Promise<T> {
-    const { world } = this.#play;
-    return world.retrying(() => act(world.stub()));
+  async #locks(): Promise<string[]> {
+    const { body } = await this.#play.doors.ask("GET", "/locks");
+    return (body as { items: { id: string }[] }).items.map(({ id }) => id);
+  }
+
+  /** Of those deploys, one; a deploy that there is not, where there are none. */
+  async #to(
+    which: number,
+    from: (deploy: Deploy) => boolean,
+    what: string,
+    json?: object,
+  ): Promise<Got> {
+    const id = await this.#play.pick(which, from);
+    return this.#play.doors.ask("POST", `/deploys/${id}/${what}`, { json });
   }
 }

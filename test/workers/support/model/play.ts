@@ -1,10 +1,10 @@
 import { vi } from "vitest";
 
 import type { Call, FaultKind } from "../../../../sandbox/types.ts";
-import { newId } from "../../../../src/ids.ts";
-import { HookSettings } from "../../../../src/project/hook-settings.ts";
+import { DEFAULT_POLICY } from "../../../../src/project/policy.ts";
 import type { Deploy } from "../../../../src/project/shapes.ts";
 import { World, type WorldOptions } from "../world.ts";
+import { Doors } from "./doors.ts";
 import { Ledger } from "./ledger.ts";
 import { People } from "./people.ts";
 import { judge, judgeEnd } from "./rules.ts";
@@ -27,15 +27,16 @@ export const ALL_DONE = 12 * 60 * MINUTE;
 /** One run of the model: a project of its own, and what is known of it from outside. */
 export class Play {
   readonly world: World;
-  readonly hook: string = newId("hok");
+  readonly doors: Doors;
   readonly ledger = new Ledger();
   readonly triggers = new Triggers(this);
   readonly people = new People(this);
 
   #inside: { readonly touches: number; readonly seen: SeenInside } | null = null;
 
-  private constructor(world: World) {
+  private constructor(world: World, doors: Doors) {
     this.world = world;
+    this.doors = doors;
   }
 
   /** Every run begins at noon of another day, so that the same commands do the same. */
@@ -45,19 +46,9 @@ export class Play {
     }
     // What is stuck is given up soon, since each look at it takes time.
     const usual = { deadline_seconds: 120 };
-    const play = new Play(await World.create({ policy: usual, ...options }));
+    const world = await World.create({ policy: usual, ...options });
+    const play = new Play(world, await Doors.to(world));
     play.ledger.policyIs(usual);
-    await play.world.stub().addHook({
-      id: play.hook,
-      source: "github",
-      repository: null,
-      branch: null,
-      settings: HookSettings.parse({}),
-      secrets: [],
-      awaiting_secret: false,
-      url_key: "",
-      description: null,
-    });
     return play;
   }
 
@@ -108,7 +99,7 @@ export class Play {
   async history(versions: number): Promise<void> {
     this.world.sandbox.speed({ factor: 0.001 });
     for (let version = 0; version < versions; version++) {
-      await this.triggers.request("main", null, false);
+      await this.triggers.request("api", "main");
       await this.pass(2_000);
     }
     this.world.sandbox.speed({});
@@ -130,9 +121,11 @@ export class Play {
     world.sandbox.clearFaults();
     world.sandbox.speed({});
     await this.triggers.uploadsEnd();
+    await this.triggers.endSchedules();
     await people.changePolicy({
       windows: [],
       approval: { environments: [], expires_hours: 1 },
+      health: DEFAULT_POLICY.health,
     });
     await people.unlockAll();
     for (const { waiting } of await this.#deploys()) {
@@ -148,6 +141,7 @@ export class Play {
   /** Its rows go, and so does the object: there are thousands of runs. */
   async end(): Promise<void> {
     this.world.disarm();
+    await this.triggers.uploadsEnd();
     await this.world.retrying(() => this.world.stub().remove());
     await this.restart();
   }

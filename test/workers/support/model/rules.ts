@@ -17,8 +17,10 @@ const isTwin = ({ hiddenMs }: Made): boolean => hiddenMs > SETTLE_MS;
 const acceptedIsDurable: Rule = ({ deploys }, { answers }) => {
   const known = new Set(deploys.map(({ id }) => id));
   return answers
-    .filter(({ deploy }) => deploy !== null && !known.has(deploy.id))
-    .map(({ id, deploy }) => `accepted: ${id} was answered with ${deploy?.id}, which is gone`);
+    .filter(({ deploy_id: deploy }) => deploy !== null && !known.has(deploy))
+    .map(
+      ({ id, deploy_id: deploy }) => `accepted: ${id} was answered with ${deploy}, which is gone`,
+    );
 };
 
 /** Invariant 2: from its claim until its deployment is terminal at Cloudflare, a deploy has its lane to itself. */

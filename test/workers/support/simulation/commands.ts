@@ -1,7 +1,5 @@
-import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 
-import { instanceOf } from "../../../../src/objects.ts";
 import { command, type Command } from "../../../support/runs.ts";
 import { elsewhere } from "../elsewhere.ts";
 import { COMMANDS as OF_A_PROJECT } from "../model/commands.ts";
@@ -69,8 +67,8 @@ export const COMMANDS: readonly Command<Simulation>[] = [
   ),
 
   // — The instance and the platform —
-  command("builds", 4, fc.constantFrom(1, 2, null), (_: Simulation, limit) =>
-    instanceOf(env).limitBuilds(limit),
+  command("builds", 4, fc.constantFrom(1, 2, null), (simulation: Simulation, limit) =>
+    playOf(simulation, 0).doors.askInstance("PATCH", "/v1/builds", { json: { max_builds: limit } }),
   ),
   command("instanceRestarts", 2, fc.constant(null), (simulation: Simulation) =>
     simulation.restartInstance(),

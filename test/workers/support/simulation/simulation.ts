@@ -164,7 +164,7 @@ export class Simulation {
     const { world } = play;
     const account = `/client/v4/accounts/${world.sandbox.accountId}`;
     const path = {
-      hook: `/hooks/${world.name}/${play.hook}.AAAAAAAAAAAAAAAAAAAAAA`,
+      hook: (await play.doors.hookPath())?.replace(/[^.]+$/, "A".repeat(24)) ?? "/hooks/none",
       api: `/v1/projects/${world.name}/deploys`,
       gateway: `${account}/pages/projects/${world.name}/deployments`,
     }[door];
