@@ -28,9 +28,10 @@ This is a new key. To rotate:
   1. Set SIGNALBOX_KEYS to "<new key>,<old key>". New tags and sealed values use the first; both are accepted.
   2. Stored secrets re-seal themselves. GET /v1/keyring counts what still rests on each key.
   3. Nothing sealed left on the old key? Mark it "<old key>:tags-only": old URLs and tokens go on working,
-     and it can no longer open anything. Who is signed in to the dashboard has to sign in again.
-  4. Issue the old hook URLs and tokens again. Badges and tokens of \`npm run token\` are not counted: take a badge's
-     address anew from GET …/badge, and make the token anew. At zero, remove the old key.
+     and it can no longer open anything. Who has looked at a page of the dashboard since step 1 stays signed in; who has
+     not signs in again, unless you wait until sessions_until is null, 12 hours at most.
+  4. Issue the old hook URLs, addresses of badges and tokens again. Tokens of \`npm run token\` are not counted: make
+     them anew too. When the old key is safe_to_remove, remove it.
 
 If the old key leaked, don't wait: whoever has it can make tokens. Remove it, then make the hook URLs, tokens and
 secrets that came from it again.

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 
 import { badgeSvg } from "../notify/badge.ts";
 import { existing } from "../problem.ts";
+import type { Badge as ProjectBadge } from "../project/badge.ts";
 import { randomBytes, toBase64url } from "../security/encoding.ts";
 import { checkBadgeSegment, mintBadgeSegment } from "../security/badge-url.ts";
 import {
@@ -16,7 +17,8 @@ import {
 } from "./context.ts";
 import { onProject } from "./guard.ts";
 import { ProjectParams } from "./params.ts";
-import { json, noContent, openRefusals, refusals } from "./responses.ts";
+import { jsonOf } from "./json.ts";
+import { BODY, json, noContent, openRefusals, refusals } from "./responses.ts";
 import { createRoute } from "./route.ts";
 import { Branch } from "./schemas.ts";
 
@@ -55,6 +57,25 @@ const make = createRoute({
   responses: { 201: json(Badge, "The badge."), ...refusals("project_not_found") },
 });
 
+const change = createRoute({
+  method: "patch",
+  path: "/v1/projects/{project}/badge",
+  operationId: "changeBadge",
+  summary: "Have the address of the project's badge made with the current key",
+  description:
+    "`renew_url` answers the address, made anew with the current key; the one before stays good as long as its key is in SIGNALBOX_KEYS.",
+  tags,
+  ...onProject("manage"),
+  request: {
+    params: ProjectParams,
+    body: jsonOf(z.strictObject({ renew_url: z.literal(true) })),
+  },
+  responses: {
+    200: json(Badge, "The badge."),
+    ...refusals("project_not_found", "badge_not_found", ...BODY),
+  },
+});
+
 const remove = createRoute({
   method: "delete",
   path: "/v1/projects/{project}/badge",
@@ -90,14 +111,20 @@ const show = createRoute({
 
 export function badgeRoutes(api: Api): void {
   api.openapi(get, async (c) => {
-    const nonce = await askProject(c, (project) => project.badge());
-    return c.json(await described(c, existing(nonce, "badge_not_found", NO_BADGE)), 200);
+    const badge = await askProject(c, (project) => project.badge());
+    return c.json(await described(c, badge), 200);
   });
 
   api.openapi(make, async (c) => {
-    const nonce = toBase64url(randomBytes(9));
-    await askProject(c, (project) => project.setBadge(nonce));
-    return c.json(await described(c, nonce), 201);
+    const badge = { nonce: toBase64url(randomBytes(9)), key: c.var.config.keyring.current };
+    await askProject(c, (project) => project.setBadge(badge));
+    return c.json(await described(c, badge), 201);
+  });
+
+  api.openapi(change, async (c) => {
+    const { current } = c.var.config.keyring;
+    const badge = await askProject(c, (project) => project.renewBadge(current));
+    return c.json(await described(c, badge), 200);
   });
 
   api.openapi(remove, async (c) => {
@@ -122,8 +149,16 @@ export function badgeRoutes(api: Api): void {
 
 const NO_BADGE = "This project has no badge. Make one with POST.";
 
-async function described(c: Context<AppEnv>, nonce: string): Promise<z.infer<typeof Badge>> {
-  const segment = await mintBadgeSegment(c.var.config.keyring, keyIn(c), nonce);
+const KEY_GONE =
+  "The badge's address was made with a key that is not in SIGNALBOX_KEYS. PATCH with renew_url answers it made with the current one.";
+
+async function described(
+  c: Context<AppEnv>,
+  badge: ProjectBadge | null,
+): Promise<z.infer<typeof Badge>> {
+  const { nonce, key } = existing(badge, "badge_not_found", NO_BADGE);
+  const minted = await mintBadgeSegment(c.var.config.keyring, keyIn(c), nonce, key ?? undefined);
+  const segment = existing(minted, "badge_not_found", KEY_GONE);
   const url = `${originOf(c)}/badges/${referenceIn(c)}/${segment}.svg`;
   return { url, markdown: `![${nameIn(c)}](${url})` };
 }

@@ -19,6 +19,7 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
   recoverSubscriber: { since: "2026-11-24T12:00:00Z" },
   createSchedule: { cron: "0 6 * * 1-5", time_zone: "Europe/Berlin", branch: "main" },
   changeSchedule: { paused: true },
+  changeBadge: { renew_url: true },
   createProjectToken: { scopes: ["deploy"], description: "CI" },
   createToken: { scopes: ["read"], description: "Status page" },
   createTrust: {

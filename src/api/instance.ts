@@ -18,6 +18,7 @@ const COUNTS = [
   "subscriber_secrets",
   "credentials",
   "hook_urls",
+  "badges",
   "tokens",
 ] as const;
 
@@ -35,8 +36,16 @@ const KeyReport = z.object({
   hook_urls: z.int().meta({
     description: "As last handed out. PATCH the hook with rotate_secret for a new one.",
   }),
+  badges: z.int().meta({
+    description:
+      "Addresses of badges as last handed out. PATCH the badge with renew_url for a new one. One of which the key is not known counts for every key.",
+  }),
   tokens: z.int().meta({
     description: "Stored ones that can still be used. Make new ones and revoke these.",
+  }),
+  sessions_until: z.string().nullable().meta({
+    description:
+      "Until when somebody may be signed in to the dashboard by it; null: nobody is. A session moves to the current key when it is used, which this does not know of.",
   }),
   safe_to_remove: z.boolean(),
 });
@@ -47,7 +56,7 @@ const keyring = createRoute({
   operationId: "getKeyring",
   summary: "What still rests on each key of SIGNALBOX_KEYS",
   description:
-    "Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them. So does the address of a badge as it was handed out, which GET of the badge shows anew; and who is signed in to the dashboard signs in again.",
+    "Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them.",
   tags,
   ...onInstance("manage"),
   responses: {
@@ -129,28 +138,38 @@ const limitBuilds = createRoute({
   responses: { 200: json(Builds, "As it is now."), ...refusals(...BODY) },
 });
 
+/** `key` null: may rest on any. */
+type Use = { readonly key: string | null } & Partial<Record<(typeof COUNTS)[number], number>>;
+
 export function instanceRoutes(api: Api): void {
   api.openapi(keyring, async (c) => {
-    const uses: ({ key: string } & Partial<Record<(typeof COUNTS)[number], number>>)[] = [];
+    const uses: Use[] = [];
     const { failed } = await visitProjects(c.env, async ({ key }) => {
       uses.push(...(await callProject(c.env, key, (project) => project.keys())));
     });
-    uses.push(...(await askInstance(c, (instance) => instance.keys())));
+    const instances = await askInstance(c, (instance) => instance.keys());
+    uses.push(...instances);
 
     const ring = c.var.config.keyring;
-    const ids = new Set([...ring.ids(), ...uses.map(({ key }) => key)]);
+    // Of one that is gone, sessions alone are nothing to do anything about: who had one has signed in again.
+    const inUse = uses.filter((use) => COUNTS.some((what) => (use[what] ?? 0) > 0));
+    const ids = new Set([...ring.ids(), ...inUse.flatMap(({ key }) => key ?? [])]);
     const keys = [...ids].map((id) => {
-      const own = uses.filter(({ key }) => key === id);
+      const own = uses.filter(({ key }) => key === id || key === null);
       const counts = Object.fromEntries(
         COUNTS.map((what) => [what, own.reduce((sum, use) => sum + (use[what] ?? 0), 0)]),
       ) as Record<(typeof COUNTS)[number], number>;
       const current = id === ring.current;
-      const rests = Object.values(counts).some((count) => count > 0);
+      const until = ring.opens(id)
+        ? (instances.find(({ key }) => key === id)?.sessions_until ?? null)
+        : null;
+      const rests = until !== null || Object.values(counts).some((count) => count > 0);
       return {
         id,
         current,
         in_keyring: ring.ids().includes(id),
         ...counts,
+        sessions_until: until === null ? null : iso(until),
         safe_to_remove: !current && !rests && failed === 0,
       };
     });

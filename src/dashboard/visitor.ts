@@ -4,7 +4,7 @@ import * as z from "zod";
 
 import type { AppEnv } from "../api/context.ts";
 import { accessAdmitted, noAccessRule } from "../api/access.ts";
-import { keyOf, type Caller } from "../api/context.ts";
+import { askInstance, keyOf, type Caller } from "../api/context.ts";
 import { known, unauthorized } from "../api/guard.ts";
 import { readBody } from "../body.ts";
 import { referenceOf } from "../objects.ts";
@@ -14,8 +14,8 @@ import {
   formToken,
   isFormToken,
   openSession,
+  renewedSession,
   sealSession,
-  SESSION_MS,
   type Session,
 } from "../security/session.ts";
 import { allows, INSTANCE, type Scope } from "../security/tokens.ts";
@@ -74,10 +74,18 @@ export function readerOf(c: Context<AppEnv>): Reader {
   };
 }
 
-export async function startSession(c: Context<AppEnv>, session: Session): Promise<void> {
+/** That there is a session is noted before somebody has it, so that what the keyring says of its key is never too little. */
+export async function startSession(
+  c: Context<AppEnv>,
+  session: Session,
+  now: number,
+): Promise<void> {
   const { name, options } = cookies(c);
-  const sealed = await sealSession(c.var.config.keyring, session);
-  setCookie(c, name("signalbox"), sealed, { ...options, maxAge: SESSION_MS / 1000 });
+  const { keyring } = c.var.config;
+  await askInstance(c, (instance) => instance.noteSession(keyring.current, session.until));
+  const sealed = await sealSession(keyring, session);
+  const maxAge = Math.ceil((session.until - now) / 1000);
+  setCookie(c, name("signalbox"), sealed, { ...options, maxAge });
 }
 
 export function endSession(c: Context<AppEnv>): void {
@@ -85,9 +93,12 @@ export function endSession(c: Context<AppEnv>): void {
   deleteCookie(c, name("signalbox"), options);
 }
 
+function sealedIn(c: Context<AppEnv>): string {
+  return getCookie(c, cookies(c).name("signalbox")) ?? "";
+}
+
 export async function sessionOf(c: Context<AppEnv>): Promise<Session | null> {
-  const sealed = getCookie(c, cookies(c).name("signalbox")) ?? "";
-  return openSession(c.var.config.keyring, sealed, Date.now());
+  return openSession(c.var.config.keyring, sealedIn(c), Date.now());
 }
 
 /** Somebody who may look at some page, and at which; `keys` null: at all. */
@@ -105,7 +116,13 @@ async function bySession(c: Context<AppEnv>, key: string | null): Promise<Known 
   }
   const { held, nonce } = session;
   const keys = held.kind === "stored" && held.where !== INSTANCE ? [held.where] : null;
-  return { ...(await known(c, held, key)), keys, owner: nonce };
+  const found = await known(c, held, key);
+  // Whoever looks at a page while a key is rotated stays signed in when the old one goes.
+  if (c.var.config.keyring.needsReseal(sealedIn(c))) {
+    const now = Date.now();
+    await startSession(c, renewedSession(session, now), now);
+  }
+  return { ...found, keys, owner: nonce };
 }
 
 /** Who has rules for some projects alone may look at the pages that say so, and do nothing there. */

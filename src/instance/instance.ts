@@ -189,23 +189,40 @@ export class Instance extends DurableObject<Env> {
     return revokeToken(this.#sql, id, Date.now());
   }
 
-  /** How many tokens that can still be used rest on each key of the keyring. Bootstrap tokens are not stored. */
-  keys(): { key: string; tokens: number; credentials: number }[] {
+  /**
+   * How many tokens that can still be used rest on each key of the keyring, and until when sessions may. Bootstrap tokens are
+   * not stored.
+   */
+  keys(): { key: string; tokens: number; credentials: number; sessions_until: number | null }[] {
     const now = Date.now();
     return this.#sql.all(
-      `SELECT key, SUM(what = 'token') AS tokens, SUM(what = 'credential') AS credentials FROM (
-         SELECT 'token' AS what, key_id AS key FROM tokens
+      `SELECT key, SUM(what = 'token') AS tokens, SUM(what = 'credential') AS credentials, MAX(until) AS sessions_until
+       FROM (
+         SELECT 'token' AS what, key_id AS key, NULL AS until FROM tokens
          WHERE revoked_at IS NULL AND COALESCE(expires_at, ?) >= ?
-         UNION ALL SELECT 'credential', substr(credential, 1, instr(credential, '.') - 1) FROM accounts
+         UNION ALL SELECT 'credential', substr(credential, 1, instr(credential, '.') - 1), NULL FROM accounts
+         UNION ALL SELECT 'session', key, until FROM session_keys WHERE until > ?
        ) GROUP BY key`,
       now,
       now,
+      now,
+    );
+  }
+
+  /** A session of the dashboard is sealed with this key. Of all of them, the latest end is kept. */
+  noteSession(key: string, until: number): void {
+    this.#sql.run(
+      `INSERT INTO session_keys (key, until) VALUES (?, ?)
+       ON CONFLICT (key) DO UPDATE SET until = excluded.until WHERE excluded.until > session_keys.until`,
+      key,
+      until,
     );
   }
 
   /** Drops what tells of the past alone and is old. */
   sweep(): void {
     sweepTokens(this.#sql, Date.now());
+    this.#sql.run("DELETE FROM session_keys WHERE until <= ?", Date.now());
   }
 
   /** Seals anew, with the current key, the credentials that rest on an older one; those replaced meanwhile are left alone. */

@@ -88,4 +88,13 @@ CREATE TABLE access_rules (
 );
 `,
   },
+  {
+    id: 5,
+    sql: `
+CREATE TABLE session_keys (
+  key TEXT PRIMARY KEY,
+  until INTEGER NOT NULL
+);
+`,
+  },
 ];

@@ -9,13 +9,31 @@ export type BadgeState = "never" | "running" | "live" | "failed";
 const RUNNING: readonly DeployStatus[] = ["submitting", "reconciling", "running", "verifying"];
 const RESULTS: readonly DeployStatus[] = ["succeeded", "failed", "timed_out"];
 
-/** Lets everybody see the badge who has its address, or, with null, nobody any more. */
-export function setBadge(context: Context, nonce: string | null): void {
-  context.sql.run("UPDATE project SET badge = ?", nonce);
+/** What the address of a badge is made of. */
+export interface Badge {
+  readonly nonce: string;
+  /** Of the keyring; null: not known. */
+  readonly key: string | null;
 }
 
-export function badgeOf(context: Context): string | null {
-  return projectRow(context.sql).badge;
+/** Lets everybody see the badge who has its address, or, with null, nobody any more. */
+export function setBadge(context: Context, badge: Badge | null): void {
+  context.sql.run(
+    "UPDATE project SET badge = ?, badge_key = ?",
+    badge?.nonce ?? null,
+    badge?.key ?? null,
+  );
+}
+
+/** Has the badge's address made with another key. */
+export function renewBadge(context: Context, key: string): Badge | null {
+  context.sql.run("UPDATE project SET badge_key = ? WHERE badge IS NOT NULL", key);
+  return badgeOf(context);
+}
+
+export function badgeOf(context: Context): Badge | null {
+  const { badge: nonce, badge_key: key } = projectRow(context.sql);
+  return nonce === null ? null : { nonce, key };
 }
 
 /** null: this address is not, or no longer, one of this project's badge. Without a branch it is production's. */

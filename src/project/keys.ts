@@ -5,12 +5,14 @@ import { headersSeal, subscriberSeal } from "./subscribers.ts";
 
 /** How many things of a project rest on one key of the keyring. */
 export interface KeyUse {
-  readonly key: string;
+  /** null: of what may rest on any. */
+  readonly key: string | null;
   /** Sealed; the watchdog seals them anew with the current key. */
   readonly hook_secrets: number;
   readonly subscriber_secrets: number;
   /** As last handed out. They stay with their key until a person asks for new ones. */
   readonly hook_urls: number;
+  readonly badges: number;
   readonly tokens: number;
 }
 
@@ -20,12 +22,14 @@ export function keyUse(context: Context): KeyUse[] {
        SUM(what = 'hook_secret') AS hook_secrets,
        SUM(what = 'subscriber_secret') AS subscriber_secrets,
        SUM(what = 'hook_url') AS hook_urls,
+       SUM(what = 'badge') AS badges,
        SUM(what = 'token') AS tokens
      FROM (
        SELECT 'hook_secret' AS what, substr(value, 1, instr(value, '.') - 1) AS key FROM hooks, json_each(hooks.secrets)
        UNION ALL SELECT 'subscriber_secret', substr(value, 1, instr(value, '.') - 1)
          FROM subscribers, json_each(json_array(NULLIF(secret, ''), old_secret, headers)) WHERE value IS NOT NULL
        UNION ALL SELECT 'hook_url', url_key FROM hooks
+       UNION ALL SELECT 'badge', badge_key FROM project WHERE badge IS NOT NULL
        UNION ALL SELECT 'token', key_id FROM tokens WHERE revoked_at IS NULL AND COALESCE(expires_at, ?) >= ?
      ) GROUP BY key ORDER BY key`,
     context.now(),

@@ -14,7 +14,7 @@ import {
 } from "../tokens.ts";
 import { accept, type AcceptInput, type Answered } from "./accept.ts";
 import { approve, reject } from "./approval.ts";
-import { badgeOf, badgeState, setBadge, type BadgeState } from "./badge.ts";
+import { badgeOf, badgeState, renewBadge, setBadge, type Badge, type BadgeState } from "./badge.ts";
 import { cancel } from "./cancel.ts";
 import { beginExport, exportPage, type ExportPage, type Included } from "./export.ts";
 import { changePolicy, revisedPolicy, type RevisedPolicy } from "./change-policy.ts";
@@ -400,13 +400,17 @@ export class Project extends DurableObject<Env> {
 
   // — Badge and numbers —
 
-  setBadge(nonce: string | null): void {
+  setBadge(badge: Badge | null): void {
     if (this.#registered) {
-      setBadge(this.context, nonce);
+      setBadge(this.context, badge);
     }
   }
 
-  badge(): string | null {
+  renewBadge(key: string): Badge | null {
+    return this.#registered ? renewBadge(this.context, key) : null;
+  }
+
+  badge(): Badge | null {
     return this.#registered ? badgeOf(this.context) : null;
   }
 

@@ -90,6 +90,11 @@ export interface ProjectRow {
   sweep_at: number;
   /** Part of the address of its badge; null: nobody may see one. */
   badge: string | null;
+  /**
+   * The key of the keyring that the badge's address was last made with. Null with a badge: it was made before this was kept,
+   * and every look at it may have handed it out with another key.
+   */
+  badge_key: string | null;
   /** When to look next for what others have started; null: no look is due. */
   look_at: number | null;
   /** When its deployments were last listed with an eye to that. */

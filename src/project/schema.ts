@@ -417,4 +417,10 @@ CREATE TABLE learnt (
 CREATE INDEX deploys_succeeded ON deploys (target, kind, number) WHERE status = 'succeeded' AND started_at IS NOT NULL;
 `,
   },
+  {
+    id: 16,
+    sql: `
+ALTER TABLE project ADD COLUMN badge_key TEXT;
+`,
+  },
 ];

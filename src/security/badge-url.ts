@@ -8,13 +8,18 @@ import type { Keyring } from "./keyring.ts";
 const PURPOSE = "badge";
 const SHAPE = /^([A-Za-z0-9_-]{12})\.([0-9a-f]{6}\.[A-Za-z0-9_-]{24})$/;
 
-/** @param project the project's key, `account_id/name` */
+/**
+ * The same again for the same key of the keyring; `null` where that is not in it.
+ * @param project the project's key, `account_id/name`
+ */
 export async function mintBadgeSegment(
   keyring: Keyring,
   project: string,
   nonce: string,
-): Promise<string> {
-  return `${nonce}.${await keyring.tag(PURPOSE, project, nonce)}`;
+  key: string = keyring.current,
+): Promise<string | null> {
+  const tag = await keyring.tagOf(key, PURPOSE, project, nonce);
+  return tag === null ? null : `${nonce}.${tag}`;
 }
 
 /** The nonce when the segment was minted for this project, else `null`. */

@@ -67,6 +67,12 @@ export class Keyring {
     return makeTag(this.#currentKey, purpose, parts);
   }
 
+  /** The tag that the key of this id gives, for what was handed out with it and is shown again; `null`: it is not in the ring. */
+  async tagOf(id: string, purpose: string, ...parts: readonly string[]): Promise<string | null> {
+    const key = this.#keys.get(id);
+    return key === undefined ? null : makeTag(key, purpose, parts);
+  }
+
   /** Whether `tag` was made for exactly this purpose and these parts by a key of this ring. */
   async checkTag(purpose: string, tag: string, ...parts: readonly string[]): Promise<boolean> {
     const key = this.#keys.get(keyIdOf(tag) ?? "");
@@ -107,6 +113,11 @@ export class Keyring {
     }
     const plain = await this.unseal(context, sealed);
     return plain === null ? sealed : this.seal(context, plain);
+  }
+
+  /** Whether what the key of this id has sealed can be opened here. */
+  opens(id: string): boolean {
+    return this.#keys.get(id)?.tagsOnly === false;
   }
 
   /** The id of the key a tag or a sealed value names, whether or not this ring has it. */

@@ -5,7 +5,7 @@ import type { Keyring } from "./keyring.ts";
 import { SCOPES } from "./tokens.ts";
 
 /**
- * A browser's session: sealed with the keyring into a cookie, so that nothing is stored. It names a token and is worth
+ * A browser's session: sealed with the keyring into a cookie, so that nothing of it is stored. It names a token and is worth
  * nothing without it: each request asks whether that token is still good.
  */
 
@@ -30,6 +30,14 @@ export type Session = z.infer<typeof Session>;
 
 export function newSession(held: Held, now: number): Session {
   return { held, until: now + SESSION_MS, nonce: toBase64url(randomBytes(18)) };
+}
+
+/**
+ * The same session, to be sealed anew. What came sealed with a key that leaked may say any end, which the current key is
+ * not to vouch for: from now on it has no longer than one that begins.
+ */
+export function renewedSession(session: Session, now: number): Session {
+  return { ...session, until: Math.min(session.until, now + SESSION_MS) };
 }
 
 export async function sealSession(keyring: Keyring, session: Session): Promise<string> {

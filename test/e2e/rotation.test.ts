@@ -88,6 +88,7 @@ interface Counts {
   readonly subscriber_secrets: number;
   readonly credentials: number;
   readonly hook_urls: number;
+  readonly badges: number;
   readonly tokens: number;
 }
 
@@ -96,8 +97,13 @@ const NONE: Counts = {
   subscriber_secrets: 0,
   credentials: 0,
   hook_urls: 0,
+  badges: 0,
   tokens: 0,
 };
+
+/** Whether somebody may be signed in by a key. */
+const SOMEBODY = { sessions_until: expect.stringMatching(/Z$/) as string };
+const NOBODY = { sessions_until: null };
 
 /** What the keyring's report says of a key. */
 async function report({ id }: Key): Promise<unknown> {
@@ -163,7 +169,17 @@ async function read(path: string, { token }: Token): Promise<number> {
 const badge = async (): Promise<string> =>
   (await signalbox.ask<{ url: string }>("GET", `${SHOP}/badge`)).url;
 
+const newBadge = async (): Promise<string> =>
+  (await signalbox.ask<{ url: string }>("PATCH", `${SHOP}/badge`, { renew_url: true })).url;
+
 const statusOf = async (url: string): Promise<number> => (await send(url)).status;
+
+interface Answer {
+  readonly headers: Headers;
+}
+
+const cookieOf = ({ headers }: Answer): string =>
+  (headers.get("set-cookie") ?? "").split(";")[0] ?? "";
 
 /** The cookie of somebody who has signed in. */
 async function signedIn({ token }: Token): Promise<string> {
@@ -173,11 +189,13 @@ async function signedIn({ token }: Token): Promise<string> {
     body: new URLSearchParams({ token }).toString(),
   });
   expect(reply.status).toBe(303);
-  return (reply.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+  return cookieOf(reply);
 }
 
-const page = async (cookie: string): Promise<number> =>
-  (await send(`${worker.url}/settings`, { headers: { cookie } })).status;
+const look = (cookie: string): ReturnType<typeof send> =>
+  send(`${worker.url}/settings`, { headers: { cookie } });
+
+const page = async (cookie: string): Promise<number> => (await look(cookie)).status;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "signalbox-rotation-"));
@@ -211,28 +229,32 @@ test(
     const [early, late] = [await newHook(), await newHook()];
     const [own, instances] = [await newToken(SHOP), await newToken("/v1")];
     const oldBadge = await badge();
-    const session = await signedIn(instances);
+    const [active, idle] = [await signedIn(instances), await signedIn(instances)];
     const everything = {
       ...NONE,
       hook_secrets: 2,
       subscriber_secrets: 1,
       credentials: 1,
       hook_urls: 2,
+      badges: 1,
       tokens: 2,
     };
-    expect(await report(before)).toMatchObject(rests(before, everything, { current: true }));
+    const current = { current: true, ...SOMEBODY };
+    expect(await report(before)).toMatchObject(rests(before, everything, current));
     expect(await pushed(early)).toBe(202);
     expect(await builtElsewhere()).toBe("succeeded");
 
     // Far too early: nothing has been done yet.
     await restart(after.secret);
     expect(await worker.cron()).toBe("ok");
-    const gone = { in_keyring: false, safe_to_remove: false };
+    const gone = { in_keyring: false, safe_to_remove: false, ...NOBODY };
     expect(await report(before)).toMatchObject(rests(before, everything, gone));
     expect([await pushed(early), await pushed(late)]).toEqual([404, 404]);
     expect([await read(SHOP, own), await read("/v1/projects", instances)]).toEqual([401, 401]);
     expect(await builtElsewhere()).toBe("upstream_auth");
-    expect([await statusOf(oldBadge), await page(session)]).toEqual([404, 401]);
+    expect([await statusOf(oldBadge), await page(active), await page(idle)]).toEqual([
+      404, 401, 401,
+    ]);
     // What rests on no key goes on; what can't be signed is not sent, and tried again.
     const heard = receiver.heard.length;
     const { deploy } = await signalbox.ask<Accepted>("POST", `${SHOP}/deploys`, {});
@@ -242,36 +264,48 @@ test(
     // 1. Both keys, the new one first.
     expect(after.steps).toContain('1. Set SIGNALBOX_KEYS to "<new key>,<old key>".');
     await restart(`${after.secret},${before.secret}`);
-    expect(await report(before)).toMatchObject(rests(before, everything, { in_keyring: true }));
+    const back = { in_keyring: true, safe_to_remove: false, ...SOMEBODY };
+    expect(await report(before)).toMatchObject(rests(before, everything, back));
+    expect(await report(after)).toMatchObject(rests(after, NONE, NOBODY));
     // After so many failures it is tried only now and then, unless a person asks.
     const since = new Date(Date.now() - 3_600_000).toISOString();
     await signalbox.ask("POST", `${SHOP}/subscribers/${subscriber}/recover`, { since });
     await told(deploy?.id ?? "");
     expect([await pushed(early), await pushed(late)]).toEqual([202, 202]);
     expect([await read(SHOP, own), await read("/v1/projects", instances)]).toEqual([200, 200]);
-    expect([await statusOf(oldBadge), await page(session)]).toEqual([200, 200]);
+    expect([await statusOf(oldBadge), await badge()]).toEqual([200, oldBadge]);
+    // Who looks at a page has moved to the new key.
+    const looked = await look(active);
+    const moved = cookieOf(looked);
+    expect([looked.status, await page(moved)]).toEqual([200, 200]);
+    expect(await report(after)).toMatchObject(rests(after, NONE, SOMEBODY));
 
     // 2. What is sealed is sealed anew by itself.
     expect(after.steps).toContain("2. Stored secrets re-seal themselves.");
     expect(await worker.cron()).toBe("ok");
-    const links = { ...NONE, hook_urls: 2, tokens: 2 };
+    const links = { ...NONE, hook_urls: 2, badges: 1, tokens: 2 };
     const seals = { ...NONE, hook_secrets: 2, subscriber_secrets: 1, credentials: 1 };
-    expect(await report(before)).toMatchObject(rests(before, links, { safe_to_remove: false }));
-    expect(await report(after)).toMatchObject(rests(after, seals, { current: true }));
+    expect(await report(before)).toMatchObject(rests(before, links, back));
+    expect(await report(after)).toMatchObject(rests(after, seals, current));
 
-    // 3. The old one opens nothing any more; old URLs and tokens go on working. Who was signed in does so again.
+    // 3. The old one opens nothing any more; old URLs and tokens go on working. Who has not looked at a page signs in again.
     expect(after.steps).toContain(
       '3. Nothing sealed left on the old key? Mark it "<old key>:tags-only"',
     );
     await restart(`${after.secret},${before.secret}:tags-only`);
-    expect(await report(before)).toMatchObject(rests(before, links, { in_keyring: true }));
+    const closed = { ...back, ...NOBODY };
+    expect(await report(before)).toMatchObject(rests(before, links, closed));
     expect([await pushed(early), await pushed(late)]).toEqual([202, 202]);
     expect([await read(SHOP, own), await read("/v1/projects", instances)]).toEqual([200, 200]);
     expect(await builtElsewhere()).toBe("succeeded");
-    expect([await statusOf(oldBadge), await page(session)]).toEqual([200, 401]);
+    expect([await statusOf(oldBadge), await page(idle), await page(moved)]).toEqual([
+      200, 401, 200,
+    ]);
 
     // 4. New URLs and tokens; at first not all of them.
-    expect(after.steps).toContain("4. Issue the old hook URLs and tokens again.");
+    expect(after.steps).toContain(
+      "4. Issue the old hook URLs, addresses of badges and tokens again.",
+    );
     const reissued = async (hook: Hook): Promise<Hook> => ({
       ...hook,
       ...(await signalbox.ask<Hook>("PATCH", `${SHOP}/hooks/${hook.id}`, { rotate_secret: true })),
@@ -279,8 +313,8 @@ test(
     const newEarly = await reissued(early);
     const newOwn = await newToken(SHOP);
     await signalbox.ask("DELETE", `${SHOP}/tokens/${own.id}`);
-    const half = { ...NONE, hook_urls: 1, tokens: 1 };
-    expect(await report(before)).toMatchObject(rests(before, half, { safe_to_remove: false }));
+    const half = { ...NONE, hook_urls: 1, badges: 1, tokens: 1 };
+    expect(await report(before)).toMatchObject(rests(before, half, closed));
 
     // Too early still: what is left of it breaks, and nothing else does.
     await restart(after.secret);
@@ -288,15 +322,19 @@ test(
     expect([await pushed(newEarly), await pushed(late)]).toEqual([202, 404]);
     expect([await read(SHOP, newOwn), await read("/v1/projects", instances)]).toEqual([200, 401]);
     expect(await builtElsewhere()).toBe("succeeded");
+    expect([await statusOf(oldBadge), await page(moved)]).toEqual([404, 200]);
 
     // It can be put back; then the rest, and it is safe to remove.
     await restart(`${after.secret},${before.secret}:tags-only`);
     expect([await pushed(late), await read("/v1/projects", instances)]).toEqual([202, 200]);
+    expect(await statusOf(oldBadge)).toBe(200);
     const newLate = await reissued(late);
     const newInstances = await newToken("/v1");
     await signalbox.ask("DELETE", `/v1/tokens/${instances.id}`);
-    const newBadge = await badge();
-    expect(await report(before)).toMatchObject(rests(before, NONE, { safe_to_remove: true }));
+    const renewedBadge = await newBadge();
+    expect([await statusOf(oldBadge), await statusOf(renewedBadge)]).toEqual([200, 200]);
+    const free = { safe_to_remove: true, ...NOBODY };
+    expect(await report(before)).toMatchObject(rests(before, NONE, free));
     await restart(after.secret);
     expect(await report(before)).toBeUndefined();
     expect([await pushed(newEarly), await pushed(newLate)]).toEqual([202, 202]);
@@ -304,7 +342,7 @@ test(
       200, 200,
     ]);
     expect(await builtElsewhere()).toBe("succeeded");
-    expect([await statusOf(newBadge), await page(await signedIn(newInstances))]).toEqual([
+    expect([await statusOf(renewedBadge), await page(await signedIn(newInstances))]).toEqual([
       200, 200,
     ]);
     expect(receiver.refused).toEqual([]);

@@ -490,6 +490,39 @@ export const MUTANTS: readonly Mutant[] = [
     title:
       "no secret is in what receivers of any kind are told, nor in what is kept of their answers, events, rows and logs",
   },
+  // — Keys —
+  {
+    name: "the address of a badge rests on no key",
+    file: "project/keys.ts",
+    from: "badge_key FROM project WHERE badge IS NOT NULL",
+    to: "badge_key FROM project WHERE 0",
+    test: "workers/api/keyring.test.ts",
+    title: "keeps the key of its address until a new one is asked for, and counts for it",
+  },
+  {
+    name: "a badge of which the key is not known rests on none",
+    file: "api/instance.ts",
+    from: "key === id || key === null",
+    to: "key === id",
+    test: "workers/api/keyring.test.ts",
+    title: "of which the key is not known counts for every key",
+  },
+  {
+    name: "who is signed in is noted for no key",
+    file: "dashboard/visitor.ts",
+    from: "  await askInstance(c, (instance) => instance.noteSession(keyring.current, session.until));\n",
+    to: "",
+    test: "workers/api/keyring.test.ts",
+    title: "counts for the key of the session, at the latest until it ends",
+  },
+  {
+    name: "the current key vouches for any end of a session that another one has sealed",
+    file: "security/session.ts",
+    from: "Math.min(session.until, now + SESSION_MS)",
+    to: "session.until",
+    test: "workers/api/keyring.test.ts",
+    title: "gets no longer a session by a key that leaked than one that begins",
+  },
   // — Budget —
   {
     name: "a restarted instance begins with a full bucket",

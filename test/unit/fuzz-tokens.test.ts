@@ -144,12 +144,13 @@ describe("of texts that are nearly one of ours, only that itself is taken:", LON
 
   it("the address of a badge, of its project", async () => {
     const nonces = ["AAAAAAAAAAAA", "BBBBBBBBBBBB"] as const;
-    const [segment, second, elsewhere, foreign] = await Promise.all([
+    const minted = await Promise.all([
       mintBadgeSegment(ring, SITE, nonces[0]),
       mintBadgeSegment(ring, SITE, nonces[1]),
       mintBadgeSegment(ring, OTHER, nonces[0]),
       mintBadgeSegment(stranger, SITE, nonces[0]),
     ]);
+    const [segment = "", second = "", elsewhere = "", foreign = ""] = minted.map((s) => s ?? "");
     const drawn = damaged(segment, [second, elsewhere, foreign]);
     await onlyTakes("badges", drawn, [segment, second], async (text) => {
       const nonce = await checkBadgeSegment(ring, SITE, text);

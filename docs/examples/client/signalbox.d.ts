@@ -312,6 +312,11 @@ export interface paths {
     post: operations["makeBadge"];
     /** Take the badge away */
     delete: operations["removeBadge"];
+    /**
+     * Have the address of the project's badge made with the current key
+     * @description `renew_url` answers the address, made anew with the current key; the one before stays good as long as its key is in SIGNALBOX_KEYS.
+     */
+    patch: operations["changeBadge"];
   };
   "/badges/{project}/{segment}": {
     /**
@@ -385,7 +390,7 @@ export interface paths {
   "/v1/keyring": {
     /**
      * What still rests on each key of SIGNALBOX_KEYS
-     * @description Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them. So does the address of a badge as it was handed out, which GET of the badge shows anew; and who is signed in to the dashboard signs in again.
+     * @description Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them.
      */
     get: operations["getKeyring"];
   };
@@ -6128,6 +6133,98 @@ export interface operations {
     };
   };
   /**
+   * Have the address of the project's badge made with the current key
+   * @description `renew_url` answers the address, made anew with the current key; the one before stays good as long as its key is in SIGNALBOX_KEYS.
+   */
+  changeBadge: {
+    parameters: {
+      path: {
+        /** @description The name of the Pages project; in an account other than the configured one `<account id>:<name>`. */
+        project: string;
+      };
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *   "renew_url": true
+         * }
+         */
+        "application/json": {
+          /** @enum {boolean} */
+          renew_url: true;
+        };
+      };
+    };
+    responses: {
+      /** @description The badge. */
+      200: {
+        content: {
+          "application/json": {
+            /** @description Whoever has it can see the badge, and nothing else. */
+            url: string;
+            markdown: string;
+          };
+        };
+      };
+      400: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      401: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      403: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      404: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      408: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      413: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      415: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      422: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      429: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      500: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+      503: {
+        content: {
+          "application/problem+json": components["schemas"]["Problem"];
+        };
+      };
+    };
+  };
+  /**
    * The badge, as an SVG
    * @description `never`, `running`, `live` or `failed`: of production, or with `branch` of that branch's preview. What was canceled, superseded or skipped changes nothing.
    */
@@ -6987,7 +7084,7 @@ export interface operations {
   };
   /**
    * What still rests on each key of SIGNALBOX_KEYS
-   * @description Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them. So does the address of a badge as it was handed out, which GET of the badge shows anew; and who is signed in to the dashboard signs in again.
+   * @description Tokens made by `npm run token` are stored nowhere and so not counted: they end with the key that signed them.
    */
   getKeyring: {
     responses: {
@@ -6995,7 +7092,7 @@ export interface operations {
       200: {
         content: {
           "application/json": {
-            keys: {
+            keys: ({
                 id: string;
                 current: boolean;
                 /** @description false: it is not in SIGNALBOX_KEYS, so what rests on it does not work. */
@@ -7008,10 +7105,14 @@ export interface operations {
                 credentials: number;
                 /** @description As last handed out. PATCH the hook with rotate_secret for a new one. */
                 hook_urls: number;
+                /** @description Addresses of badges as last handed out. PATCH the badge with renew_url for a new one. One of which the key is not known counts for every key. */
+                badges: number;
                 /** @description Stored ones that can still be used. Make new ones and revoke these. */
                 tokens: number;
+                /** @description Until when somebody may be signed in to the dashboard by it; null: nobody is. A session moves to the current key when it is used, which this does not know of. */
+                sessions_until: string | null;
                 safe_to_remove: boolean;
-              }[];
+              })[];
             /** @description false: a project could not be asked, so no key counts as safe. */
             complete: boolean;
           };

@@ -144,5 +144,6 @@ async function signIn(c: Context<AppEnv>, token: string, project: string): Promi
     },
   );
   await known(c, held, null);
-  await startSession(c, newSession(held, Date.now()));
+  const now = Date.now();
+  await startSession(c, newSession(held, now), now);
 }

@@ -182,6 +182,19 @@ describe("sealed values", () => {
     expect(await (await keyring(NEW)).unseal(CONTEXT, sealed)).toBeNull();
   });
 
+  it("says which keys open what they sealed: those of the ring, but one for tags only", async () => {
+    const [old, ring] = [await keyring(OLD), await keyring(NEW)];
+    for (const [text, opens] of [
+      [OLD, true],
+      [`${NEW},${OLD}`, true],
+      [`${NEW},${OLD}:tags-only`, false],
+      [NEW, false],
+    ] as const) {
+      expect((await keyring(text)).opens(old.current)).toBe(opens);
+    }
+    expect(ring.opens(ring.current)).toBe(true);
+  });
+
   it("names its key, also one that is gone", async () => {
     const [old, ring] = [await keyring(OLD), await keyring(NEW)];
     expect(ring.keyIdOf(await old.seal(CONTEXT, "s3cret"))).toBe(old.current);

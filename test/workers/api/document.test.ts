@@ -132,7 +132,7 @@ describe("the OpenAPI document", () => {
     const bodies = all
       .filter(([route]) => route !== "POST /hooks/{project}/{segment}")
       .flatMap(([, { requestBody }]) => requestBody?.content["application/json"] ?? []);
-    expect(bodies.length).toBe(24);
+    expect(bodies.length).toBe(25);
     for (const { schema } of bodies) {
       expect(schema).toMatchObject({ type: "object", additionalProperties: false });
     }

@@ -111,6 +111,7 @@ describe("the keyring", () => {
   it("counts what rests on each key, and on none when nothing does", async () => {
     await edge.on("POST", "/hooks", { json: { source: "github" } });
     await edge.on("POST", "/subscribers", { json: { url: "https://receiver.example/" } });
+    await edge.on("POST", "/badge");
     const live = await edge.projectToken("read");
     const dead = await edge.projectToken("read");
     await edge.on("DELETE", `/tokens/${dead.id}`);
@@ -120,7 +121,14 @@ describe("the keyring", () => {
     const ring = edge.config.keyring;
     const own = await edge.world.inside((project) => project.keys());
     expect(own).toEqual([
-      { key: ring.current, hook_secrets: 1, subscriber_secrets: 1, hook_urls: 1, tokens: 1 },
+      {
+        key: ring.current,
+        hook_secrets: 1,
+        subscriber_secrets: 1,
+        hook_urls: 1,
+        badges: 1,
+        tokens: 1,
+      },
     ]);
     const { status, body } = await edge.send("GET", "/v1/keyring");
     expect(status).toBe(200);
@@ -147,7 +155,9 @@ describe("the keyring", () => {
       subscriber_secrets: 0,
       credentials: 0,
       hook_urls: 0,
+      badges: 0,
       tokens: 1,
+      sessions_until: null,
       safe_to_remove: false,
     });
   });
@@ -175,12 +185,13 @@ describe("the keyring", () => {
     });
     expect(await edge.world.inside((project) => project.keys())).toEqual(
       [
-        { key: old, hook_secrets: 0, subscriber_secrets: 0, hook_urls: 1, tokens: 0 },
+        { key: old, hook_secrets: 0, subscriber_secrets: 0, hook_urls: 1, badges: 0, tokens: 0 },
         {
           key: ring.value.current,
           hook_secrets: 1,
           subscriber_secrets: 3,
           hook_urls: 0,
+          badges: 0,
           tokens: 0,
         },
       ].sort((a, b) => (a.key < b.key ? -1 : 1)),

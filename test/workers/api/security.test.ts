@@ -16,6 +16,7 @@ const ROUTES: Record<string, Scope> = {
   "GET /v1/projects/{project}/numbers": "read",
   "GET /v1/projects/{project}/badge": "read",
   "POST /v1/projects/{project}/badge": "manage",
+  "PATCH /v1/projects/{project}/badge": "manage",
   "DELETE /v1/projects/{project}/badge": "manage",
   "GET /v1/accounts/{account}": "read",
   "PUT /v1/accounts/{account}": "manage",

@@ -30,7 +30,7 @@ const printed = (html: string): string =>
 
 /** Columns that hold no text of anybody: ids, words of ours, hashes, what is sealed, and names that Cloudflare restricts. */
 const FIXED: Readonly<Record<string, string>> = {
-  project: "key account_id name upstream_id source live_deploy_id origin badge",
+  project: "key account_id name upstream_id source live_deploy_id origin badge badge_key",
   deploys: `id kind status reason_code waiting_for trigger_id trigger_kind environment content_hash
     upload_id deployment_id superseded_by retry_of held_for rollback_to promoted_from wait_for
     baseline cancel_requested`,

@@ -105,6 +105,7 @@ export async function projectRows(world: World): Promise<Rows> {
         history_until: now - 2_000,
         origin: "https://signalbox.example.com",
         badge: "nonce-of-badge",
+        badge_key: world.config?.keyring.current ?? null,
       },
     ],
     deploys: [
@@ -368,5 +369,6 @@ export async function instanceRows(world: World): Promise<Rows> {
     access_rules: [
       { id: "acc_1", email: "ada@example.com", scopes: "read", project: null, created_at },
     ],
+    session_keys: [{ key: "abcdef", until: now + 60_000 }],
   };
 }
