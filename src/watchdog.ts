@@ -1,12 +1,12 @@
 import { callInstance, callProject } from "./call.ts";
 import { configOf } from "./env.ts";
-import { visitProjects } from "./walk.ts";
+import { projectsOfRound, visitEach, type Visited } from "./walk.ts";
 
 /**
- * Wakes every registered project, so that a lost alarm never stops one for long, and has it seal anew what an older key
+ * Wakes the registered projects whose turn it is, which with 5,000 or fewer are all, so that a lost alarm never stops one for long, and has it seal anew what an older key
  * has sealed; likewise the instance, which has no alarm and is swept by this. One project that fails does not stop the others.
  */
-export async function runWatchdog(env: Env): Promise<{ visited: number; failed: number }> {
+export async function runWatchdog(env: Env): Promise<Visited> {
   const config = await configOf(env);
   if (!config.ok) {
     const settings = config.error.map(({ setting }) => setting).join(", ");
@@ -15,11 +15,10 @@ export async function runWatchdog(env: Env): Promise<{ visited: number; failed: 
   }
   await callInstance(env, (instance) => instance.sweep());
   let resealed = await callInstance(env, (instance) => instance.reseal());
-  const { visited, failed } = await visitProjects(
-    env,
+  const { visited, failed } = await visitEach(
+    projectsOfRound(env),
     async ({ key }) => {
-      await callProject(env, key, (project) => project.wake());
-      resealed += await callProject(env, key, (project) => project.reseal());
+      resealed += await callProject(env, key, (project) => project.wake());
     },
     ({ key }, error) =>
       console.error({

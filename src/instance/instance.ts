@@ -97,6 +97,20 @@ export class Instance extends DurableObject<Env> {
     );
   }
 
+  /** The next that the watchdog visits, `limit` of them; with fewer its round is over, and begins anew. */
+  nextOfRound(limit: number): Registration[] {
+    const after = this.#sql.one<{ visited: string }>("SELECT visited FROM settings")?.visited ?? "";
+    const chunk = this.projects(after, limit);
+    const visited = chunk.length < limit ? "" : (chunk.at(-1)?.key ?? "");
+    if (visited !== after) {
+      this.#sql.run(
+        "INSERT INTO settings (id, visited) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET visited = excluded.visited",
+        visited,
+      );
+    }
+    return chunk;
+  }
+
   isRegistered(key: string): boolean {
     return this.#sql.one("SELECT 1 AS x FROM projects WHERE key = ?", key) !== null;
   }

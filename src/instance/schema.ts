@@ -95,6 +95,7 @@ CREATE TABLE session_keys (
   key TEXT PRIMARY KEY,
   until INTEGER NOT NULL
 );
+ALTER TABLE settings ADD COLUMN visited TEXT NOT NULL DEFAULT '';
 `,
   },
 ];

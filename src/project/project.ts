@@ -469,10 +469,6 @@ export class Project extends DurableObject<Env> {
   }
 
   /** Seals anew what an older key has sealed; says how many values that were. */
-  async reseal(): Promise<number> {
-    return this.#registered ? reseal(this.context) : 0;
-  }
-
   // — Export and import —
 
   beginExport(by: string, include: Included): string | null {
@@ -508,13 +504,18 @@ export class Project extends DurableObject<Env> {
     return known;
   }
 
-  /** The watchdog's call: starts what is due, whatever became of the alarm, and from time to time a look round. */
-  async wake(): Promise<void> {
-    if (this.#registered) {
-      await this.context.alarm.load();
-      this.#pump();
-      lookIfDue(this.context);
+  /**
+   * The watchdog's call: starts what is due, whatever became of the alarm, and from time to time a look round. Says how many
+   * values it has sealed anew.
+   */
+  async wake(): Promise<number> {
+    if (!this.#registered) {
+      return 0;
     }
+    await this.context.alarm.load();
+    this.#pump();
+    lookIfDue(this.context);
+    return reseal(this.context);
   }
 
   override async alarm(): Promise<void> {

@@ -179,8 +179,8 @@ describe("the keyring", () => {
       const context = project.context as unknown as { config: () => Promise<unknown> };
       const before = context.config;
       context.config = async () => ({ ...edge.config, keyring: ring.value });
-      expect(await project.reseal()).toBe(4);
-      expect(await project.reseal()).toBe(0);
+      expect(await project.wake()).toBe(4);
+      expect(await project.wake()).toBe(0);
       context.config = before;
     });
     expect(await edge.world.inside((project) => project.keys())).toEqual(
@@ -265,6 +265,17 @@ describe("the watchdog", () => {
     for (const { world } of sound) {
       expect(await world.inside((_, state) => state.storage.getAlarm())).not.toBeNull();
     }
+  });
+
+  it("goes on behind what a run before had begun, which may have been cut off there", async () => {
+    const instance = instanceOf(env);
+    await runWatchdog(env);
+    const all = (await instance.projects("", 1_000)).map(({ key }) => key);
+    expect(all.length).toBeGreaterThan(2);
+    const begun = await instance.nextOfRound(2);
+    expect(begun.map(({ key }) => key)).toEqual(all.slice(0, 2));
+    expect((await runWatchdog(env)).visited).toBe(all.length - 2);
+    expect((await runWatchdog(env)).visited).toBe(all.length);
   });
 
   it("says what it needs when that is missing", async () => {
