@@ -433,8 +433,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the watchdog trusts the mirror of the alarm",
     file: "project/project.ts",
-    from: "      await this.context.alarm.load();\n      this.#pump();",
-    to: "      this.#pump();",
+    from: "    await this.context.alarm.load();\n    this.#pump();",
+    to: "    this.#pump();",
     test: "workers/project/wake.test.ts",
     title: "has an alarm again after the watchdog, also when the lost one was to fire just then",
   },
