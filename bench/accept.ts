@@ -59,7 +59,7 @@ async function underLoad(url: string, secret: string): Promise<Loads> {
   const loads: Partial<Loads> = {};
   for (const connections of CONNECTIONS) {
     const times = { warmUpMs: WARM_UP_MS, ms: MS };
-    loads[connections] = await load({ url, connections, ...times, status: 202, next });
+    loads[connections] = await load({ urls: [url], connections, ...times, status: 202, next });
   }
   return loads as Loads;
 }

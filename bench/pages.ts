@@ -1,5 +1,5 @@
 import { fillHistory } from "../test/e2e/support/history.ts";
-import { compare, median } from "./lib/figure.ts";
+import { alone, compare, median } from "./lib/figure.ts";
 import type { Figure } from "./lib/figure.ts";
 import { cpuMs } from "./lib/process.ts";
 import { startSignalbox } from "./lib/sides.ts";
@@ -35,14 +35,7 @@ export async function pages(repeats: number, say: (line: string) => void): Promi
     const samples = of(many, "p50");
     const name = `half of the views of ${page} take, after ${MANY} deploys`;
     return [
-      {
-        name,
-        unit: "ms",
-        signalbox: median(samples),
-        against: null,
-        bound: { kind: "at most", value: MOST_MS, firm: false },
-        samples: { signalbox: samples },
-      },
+      alone(name, "ms", samples, { kind: "at most", value: MOST_MS, firm: false }),
       compare(name, "ms", samples, { name: `after ${FEW}`, samples: of(few, "p50") }),
       compare("CPU time of one", "ms", of(many, "cpu"), {
         name: `after ${FEW}`,

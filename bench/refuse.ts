@@ -72,7 +72,7 @@ async function atSignalbox(): Promise<Rates> {
 }
 
 async function refusals(url: string, status: number, next: () => Message): Promise<number> {
-  return (await load({ url, connections: CONNECTIONS, ...TIMES, status, next })).rate;
+  return (await load({ urls: [url], connections: CONNECTIONS, ...TIMES, status, next })).rate;
 }
 
 /** As well formed as before, but signed by nobody. */
