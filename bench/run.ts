@@ -9,9 +9,10 @@ import { notice } from "./notice.ts";
 import { pages } from "./pages.ts";
 import { refuse } from "./refuse.ts";
 import { size } from "./size.ts";
+import { start } from "./start.ts";
 import { stream } from "./stream.ts";
 
-const BENCHES = { stream, assets, accept, refuse, deliver, pages, notice, size } as const;
+const BENCHES = { stream, assets, accept, refuse, start, deliver, pages, notice, size } as const;
 type Name = keyof typeof BENCHES;
 
 const HELP = `npm run bench -- [${Object.keys(BENCHES).join(" | ")}] … [options]
