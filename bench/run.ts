@@ -2,6 +2,7 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs, styleText } from "node:util";
 import { accept } from "./accept.ts";
 import { assets } from "./assets.ts";
+import { burst } from "./burst.ts";
 import { deliver } from "./deliver.ts";
 import { holds, judged } from "./lib/figure.ts";
 import type { Figure } from "./lib/figure.ts";
@@ -12,7 +13,18 @@ import { size } from "./size.ts";
 import { start } from "./start.ts";
 import { stream } from "./stream.ts";
 
-const BENCHES = { stream, assets, accept, refuse, start, deliver, pages, notice, size } as const;
+const BENCHES = {
+  stream,
+  assets,
+  accept,
+  refuse,
+  start,
+  burst,
+  deliver,
+  pages,
+  notice,
+  size,
+} as const;
 type Name = keyof typeof BENCHES;
 
 const HELP = `npm run bench -- [${Object.keys(BENCHES).join(" | ")}] … [options]
@@ -96,7 +108,8 @@ function table(figures: readonly Figure[]): string {
 }
 
 function amount(value: number, unit: string): string {
-  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
+  const few = value < 10 && !Number.isInteger(value);
+  return `${value.toFixed(few ? 1 : 0)} ${unit}`.trimEnd();
 }
 
 function verdict(figure: Figure): string {
