@@ -4,6 +4,7 @@ import { accept } from "./accept.ts";
 import { assets } from "./assets.ts";
 import { burst } from "./burst.ts";
 import { deliver } from "./deliver.ts";
+import { history } from "./history.ts";
 import { holds, judged } from "./lib/figure.ts";
 import type { Figure } from "./lib/figure.ts";
 import { notice } from "./notice.ts";
@@ -20,6 +21,7 @@ const BENCHES = {
   refuse,
   start,
   burst,
+  history,
   deliver,
   pages,
   notice,
@@ -87,7 +89,7 @@ function table(figures: readonly Figure[]): string {
     amount(figure.signalbox, figure.unit),
     figure.against === null ? "" : amount(figure.against.value, figure.unit),
     figure.against?.name ?? "",
-    figure.against === null ? "" : judged(figure).toFixed(2),
+    figure.against === null ? "" : ratio(judged(figure)),
     verdict(figure),
   ]);
   const widths = header.map((_, n) =>
@@ -107,9 +109,17 @@ function table(figures: readonly Figure[]): string {
     .join("\n");
 }
 
+/** Nothing for what could not be measured. */
 function amount(value: number, unit: string): string {
+  if (Number.isNaN(value)) {
+    return "";
+  }
   const few = value < 10 && !Number.isInteger(value);
   return `${value.toFixed(few ? 1 : 0)} ${unit}`.trimEnd();
+}
+
+function ratio(value: number): string {
+  return Number.isNaN(value) ? "" : value.toFixed(2);
 }
 
 function verdict(figure: Figure): string {

@@ -1,6 +1,7 @@
 import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
 import { percentile } from "./figure.ts";
+import { cpuMs } from "./process.ts";
 
 export interface Message {
   readonly headers: Readonly<Record<string, string>>;
@@ -12,6 +13,8 @@ export interface Load {
   readonly rate: number;
   /** Half of the answers came within so many milliseconds. */
   readonly p50: number;
+  /** Processor time of one answer, in milliseconds, which a busy machine hardly changes. */
+  readonly cpu: number;
 }
 
 export interface Answer {
@@ -27,28 +30,41 @@ const TIMEOUT_MS = 10_000;
  */
 export async function load(options: {
   readonly urls: readonly string[];
+  /** The process that answers. */
+  readonly pid: number;
   readonly connections: number;
   readonly warmUpMs: number;
   readonly ms: number;
   readonly status: number;
   readonly next: () => Message;
 }): Promise<Load> {
-  const { urls, connections, warmUpMs, ms, status, next } = options;
+  const { urls, pid, connections, warmUpMs, ms, status, next } = options;
   const begin = performance.now() + warmUpMs;
   const end = begin + ms;
   const durations: number[] = [];
   let asked = 0;
+  let counted = 0;
+  let before = 0;
+  setTimeout(() => {
+    before = cpuMs(pid);
+    counted = 0;
+  }, warmUpMs);
   await onEach(connections, async (agent) => {
     for (let sent = performance.now(); sent < end;) {
       await post(urls[asked++ % urls.length] ?? "", next(), status, agent);
       const answered = performance.now();
+      counted += 1;
       if (sent >= begin && answered <= end) {
         durations.push(answered - sent);
       }
       sent = answered;
     }
   });
-  return { rate: (durations.length / ms) * 1000, p50: percentile(durations, 0.5) };
+  return {
+    rate: (durations.length / ms) * 1000,
+    p50: percentile(durations, 0.5),
+    cpu: (cpuMs(pid) - before) / counted,
+  };
 }
 
 /** Posts each of the messages once, on so many kept connections, and keeps what was answered, in their order. */

@@ -12,7 +12,7 @@ export interface Hook {
   readonly secret: string;
 }
 
-/** A hook for pushes of GitHub to a project that is connected to git. */
+/** A hook for pushes of GitHub, with a secret of its own, to a project that is connected to git. */
 export async function githubHook(signalbox: Signalbox, project: string): Promise<Hook> {
   await signalbox.ask("PUT", `/v1/projects/${project}`, { native_builds: "off" });
   return signalbox.ask("POST", `/v1/projects/${project}/hooks`, { source: "github" });

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { Pages } from "../../scripts/demo/pages.ts";
 import { Signalbox } from "../../scripts/demo/signalbox.ts";
 import { ROOT } from "../../scripts/lib/repo.ts";
+import { launch } from "../../scripts/lib/child.ts";
+import { untilAnswering } from "../../scripts/lib/ready.ts";
 import { freePort } from "../../scripts/lib/port.ts";
 import { startSandboxProcess } from "../../scripts/lib/sandbox.ts";
 import { startStack } from "../../scripts/lib/stack.ts";
@@ -74,6 +76,22 @@ export async function startMinimal(
   scope.defer(() => worker.stop());
   const { url, pid } = worker;
   return { url, pid, pages: new Pages(sandbox), sandbox, ...owning(scope) };
+}
+
+/** Something else that takes pushes, as a process of this machine. */
+export async function startProcess(
+  command: readonly [string, ...string[]],
+  { port, path, env }: { port: number; path: string; env: Readonly<Record<string, string>> },
+): Promise<Pick<Side, "url" | "pid"> & AsyncDisposable> {
+  await using scope = new AsyncDisposableStack();
+  const dir = scope.use(await mkdtempDisposable(join(tmpdir(), "signalbox-bench-")));
+  const log = join(dir.path, "log");
+  const { child, control } = launch(command, { log, env, cwd: ROOT });
+  control.destroy();
+  scope.defer(() => child.stop());
+  const url = `http://127.0.0.1:${port}`;
+  await untilAnswering(command[0], url, child);
+  return { url: url + path, pid: child.pid, ...owning(scope) };
 }
 
 /** Hands over what was opened, so that it outlives the function that opened it. */
