@@ -9,6 +9,7 @@ import { holds, judged } from "./lib/figure.ts";
 import type { Figure } from "./lib/figure.ts";
 import { notice } from "./notice.ts";
 import { pages } from "./pages.ts";
+import { profile } from "./profile.ts";
 import { refuse } from "./refuse.ts";
 import { size } from "./size.ts";
 import { start } from "./start.ts";
@@ -30,8 +31,10 @@ const BENCHES = {
 type Name = keyof typeof BENCHES;
 
 const HELP = `npm run bench -- [${Object.keys(BENCHES).join(" | ")}] … [options]
+npm run bench -- profile
 
 Measures Signalbox beside the least that could do the same, in the same run. Ends with 1 when a firm bound is missed.
+\`profile\` tells where Signalbox spends the time of accept and refuse instead.
 
   --repeats <n>   fresh processes of each kind, of which the medians are taken (default 5)
   --json          prints everything measured as JSON instead of the table
@@ -48,6 +51,10 @@ async function main(): Promise<void> {
       help: { type: "boolean", short: "h", default: false },
     },
   });
+  if (positionals.join() === "profile") {
+    console.log(await profile((line) => console.error(line)));
+    return;
+  }
   const repeats = Number(values.repeats);
   const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;
   if (values.help || !names.every(isName) || !Number.isInteger(repeats) || repeats < 1) {

@@ -26,6 +26,8 @@ export type Sandbox = Pick<StackFile, "sandbox_url" | "account_id" | "sandbox_to
 export interface SignalboxSide extends Side {
   readonly signalbox: Signalbox;
   readonly token: string;
+  /** Of the process measured; null unless asked for. */
+  readonly inspectorPort: number | null;
 }
 
 /**
@@ -35,10 +37,11 @@ export interface SignalboxSide extends Side {
 export async function startSignalbox(
   prepare: (side: Pick<SignalboxSide, "signalbox" | "pages">) => Promise<void> = async () => {},
   whileDown: (dir: string) => void = () => {},
+  { inspector = false } = {},
 ): Promise<SignalboxSide> {
   await using scope = new AsyncDisposableStack();
   const dir = scope.use(await mkdtempDisposable(join(tmpdir(), "signalbox-bench-")));
-  const stack = await startStack({ dir: dir.path });
+  const stack = await startStack({ dir: dir.path, inspector });
   scope.defer(() => stack.stop());
   const { url, token } = stack.info;
   const signalbox = new Signalbox(url, token);
@@ -47,8 +50,9 @@ export async function startSignalbox(
   await stack.kill();
   whileDown(dir.path);
   await stack.restart();
-  const { pid } = stack.worker;
-  return { url, pid, pages, sandbox: stack.info, signalbox, token, ...owning(scope) };
+  const { pid, inspectorPort } = stack.worker;
+  const sandbox = stack.info;
+  return { url, pid, inspectorPort, pages, sandbox, signalbox, token, ...owning(scope) };
 }
 
 /** A Worker of `bench/minimal` in Signalbox's place: the same runtime, bindings and sandbox. */
