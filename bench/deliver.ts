@@ -4,10 +4,11 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
+import { askedAt } from "../scripts/demo/journal.ts";
 import type { Signalbox } from "../scripts/demo/signalbox.ts";
 import { until } from "../scripts/demo/wait.ts";
 import type { Accepted, Event } from "../src/project/shapes.ts";
-import { compare } from "./lib/figure.ts";
+import { compare, percentile } from "./lib/figure.ts";
 import type { Figure } from "./lib/figure.ts";
 import { startSignalbox } from "./lib/sides.ts";
 import type { SignalboxSide } from "./lib/sides.ts";
@@ -22,7 +23,7 @@ const PROJECT = "/v1/projects/blog";
 
 /** What healthy subscribers and a deploy went through while events happened. */
 interface Phase {
-  /** From an event to its arrival, sorted. */
+  /** From each event to its arrival. */
   readonly latencies: readonly number[];
   readonly deployMs: number;
 }
@@ -49,9 +50,7 @@ export async function deliver(_: number, say: (line: string) => void): Promise<F
   }
   await happen(side.signalbox, 1_000);
   const beside = await phase(side, receivers);
-  const within = (share: number, { latencies }: Phase): number[] => [
-    latencies[Math.floor(latencies.length * share)] ?? Infinity,
-  ];
+  const within = (share: number, { latencies }: Phase): number[] => [percentile(latencies, share)];
   const name = "without";
   const bound = { kind: "at most", value: 1.5, firm: false } as const;
   return [
@@ -83,16 +82,12 @@ async function phase({ signalbox, pages }: SignalboxSide, receivers: Receivers):
     branch: "main",
   });
   const { created_at, deployment } = await signalbox.ended("blog", deploy?.id ?? "");
-  const { requests } = await pages.journal();
-  const asked = requests.find(
-    (r) =>
-      r.method === "POST" && r.path.endsWith("/deployments") && r.deployment === deployment?.id,
-  );
+  const asked = askedAt(await pages.journal(), deployment?.id ?? "");
   const wanted = from + (await happening) * HEALTHY;
   await until("every healthy subscriber is told", () => receivers.latencies.length >= wanted);
   return {
-    latencies: receivers.latencies.slice(from).toSorted((a, b) => a - b),
-    deployMs: Date.parse(asked?.at ?? "") - Date.parse(created_at),
+    latencies: receivers.latencies.slice(from),
+    deployMs: asked - Date.parse(created_at),
   };
 }
 

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
-import { compare, median } from "./lib/figure.ts";
-import type { Figure } from "./lib/figure.ts";
+import { alone, compare } from "./lib/figure.ts";
+import type { Bound, Figure } from "./lib/figure.ts";
 
 const FILE = "test/workers/project/notice.bench.ts";
 const LIMIT_MS = 120_000;
@@ -75,17 +75,14 @@ function figures({ seconds, percent, ...builds }: Case, known: "learnt" | "unlea
     }),
     ...(aimed
       ? [
-          alone(`ends of all ${STAGES} stages ${what}, told after`, "ms", ours.lags, 1_000),
-          alone(`calls ${what}`, "calls", ours.calls, 15),
+          alone(`ends of all ${STAGES} stages ${what}, told after`, "ms", ours.lags, firm(1_000)),
+          alone(`calls ${what}`, "calls", ours.calls, firm(15)),
         ]
       : []),
   ];
 }
 
-function alone(name: string, unit: string, samples: number[], value: number): Figure {
-  const bound = { kind: "at most", value, firm: true } as const;
-  return { name, unit, signalbox: median(samples), against: null, bound, samples: { samples } };
-}
+const firm = (value: number): Bound => ({ kind: "at most", value, firm: true });
 
 /** What the same build would cost who looks again so long after each look: the create request counts, too. */
 function polled(ends: readonly number[], next: (look: number) => number): Omit<Build, "ends"> {

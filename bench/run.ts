@@ -2,21 +2,39 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs, styleText } from "node:util";
 import { accept } from "./accept.ts";
 import { assets } from "./assets.ts";
+import { burst } from "./burst.ts";
 import { deliver } from "./deliver.ts";
+import { history } from "./history.ts";
 import { holds, judged } from "./lib/figure.ts";
 import type { Figure } from "./lib/figure.ts";
 import { notice } from "./notice.ts";
 import { pages } from "./pages.ts";
+import { profile } from "./profile.ts";
 import { refuse } from "./refuse.ts";
 import { size } from "./size.ts";
+import { start } from "./start.ts";
 import { stream } from "./stream.ts";
 
-const BENCHES = { stream, assets, accept, refuse, deliver, pages, notice, size } as const;
+const BENCHES = {
+  stream,
+  assets,
+  accept,
+  refuse,
+  start,
+  burst,
+  history,
+  deliver,
+  pages,
+  notice,
+  size,
+} as const;
 type Name = keyof typeof BENCHES;
 
 const HELP = `npm run bench -- [${Object.keys(BENCHES).join(" | ")}] … [options]
+npm run bench -- profile
 
 Measures Signalbox beside the least that could do the same, in the same run. Ends with 1 when a firm bound is missed.
+\`profile\` tells where Signalbox spends the time of accept and refuse instead.
 
   --repeats <n>   fresh processes of each kind, of which the medians are taken (default 5)
   --json          prints everything measured as JSON instead of the table
@@ -33,6 +51,10 @@ async function main(): Promise<void> {
       help: { type: "boolean", short: "h", default: false },
     },
   });
+  if (positionals.join() === "profile") {
+    console.log(await profile((line) => console.error(line)));
+    return;
+  }
   const repeats = Number(values.repeats);
   const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals;
   if (values.help || !names.every(isName) || !Number.isInteger(repeats) || repeats < 1) {
@@ -74,7 +96,7 @@ function table(figures: readonly Figure[]): string {
     amount(figure.signalbox, figure.unit),
     figure.against === null ? "" : amount(figure.against.value, figure.unit),
     figure.against?.name ?? "",
-    figure.against === null ? "" : judged(figure).toFixed(2),
+    figure.against === null ? "" : ratio(judged(figure)),
     verdict(figure),
   ]);
   const widths = header.map((_, n) =>
@@ -94,8 +116,17 @@ function table(figures: readonly Figure[]): string {
     .join("\n");
 }
 
+/** Nothing for what could not be measured. */
 function amount(value: number, unit: string): string {
-  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
+  if (Number.isNaN(value)) {
+    return "";
+  }
+  const few = value < 10 && !Number.isInteger(value);
+  return `${value.toFixed(few ? 1 : 0)} ${unit}`.trimEnd();
+}
+
+function ratio(value: number): string {
+  return Number.isNaN(value) ? "" : value.toFixed(2);
 }
 
 function verdict(figure: Figure): string {

@@ -1,5 +1,5 @@
 import { build, uploadedKiB } from "../scripts/lib/build.ts";
-import { compare, median } from "./lib/figure.ts";
+import { alone, compare, median } from "./lib/figure.ts";
 import type { Figure } from "./lib/figure.ts";
 import { cpuMs, residentMiB } from "./lib/process.ts";
 import { startMinimal, startSignalbox } from "./lib/sides.ts";
@@ -22,26 +22,21 @@ export async function size(repeats: number, say: (line: string) => void): Promis
   }
   const name = "minimal Worker";
   return [
-    {
-      name: "what a deploy uploads, gzip",
-      unit: "KiB",
-      signalbox: gzipped,
-      against: null,
-      bound: { kind: "at most", value: 250, firm: false },
-      samples: { signalbox: [gzipped] },
-    },
+    alone("what a deploy uploads, gzip", "KiB", [gzipped], {
+      kind: "at most",
+      value: 250,
+      firm: false,
+    }),
     compare("CPU time to the first answer, runtime included", "ms", cpu.signalbox, {
       name,
       samples: cpu.minimal,
     }),
-    {
-      name: "that without the minimal Worker's",
-      unit: "ms",
-      signalbox: median(cpu.signalbox) - median(cpu.minimal),
-      against: null,
-      bound: { kind: "at most", value: 500, firm: false },
-      samples: {},
-    },
+    alone(
+      "that without the minimal Worker's",
+      "ms",
+      [median(cpu.signalbox) - median(cpu.minimal)],
+      { kind: "at most", value: 500, firm: false },
+    ),
     compare("memory then", "MiB", memory.signalbox, { name, samples: memory.minimal }),
   ];
 }

@@ -1,4 +1,3 @@
-import { until } from "../scripts/demo/wait.ts";
 import { compare } from "./lib/figure.ts";
 import type { Figure } from "./lib/figure.ts";
 import { largeForm, post } from "./lib/form.ts";
@@ -78,10 +77,7 @@ export async function throughSignalbox(
   const { signalbox, pages, sandbox } = side;
   const before = residentMiB(side.pid);
   // Two calls for each create; the bucket is empty after a restart.
-  await until("calls to Cloudflare", async () => {
-    const { level } = await signalbox.ask<{ level: number }>("GET", "/v1/budget");
-    return level >= 2 * count + 1;
-  });
+  await signalbox.calls(2 * count + 1);
   await pages.speed({ upload: 0 });
   const ms = await timed(pages, form, count, async () => {
     await Promise.all(

@@ -36,6 +36,23 @@ export function compare(
   };
 }
 
+/** One that is held against nothing but its bound. */
+export function alone(
+  name: string,
+  unit: string,
+  samples: readonly number[],
+  bound: Bound | null = null,
+): Figure {
+  return {
+    name,
+    unit,
+    signalbox: median(samples),
+    against: null,
+    bound,
+    samples: { signalbox: samples },
+  };
+}
+
 /** What the bound is of. */
 export function judged({ signalbox, against }: Figure): number {
   return against === null ? signalbox : signalbox / against.value;
@@ -56,4 +73,10 @@ export function median(values: readonly number[]): number {
     Math.floor(sorted.length / 2) + 1,
   );
   return middle.reduce((sum, value) => sum + value, 0) / middle.length;
+}
+
+/** What that share of the values is at most: 0.99 leaves one of a hundred above. Infinity where there are none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * share) - 1] ?? Infinity;
 }

@@ -12,30 +12,30 @@ export interface Hook {
   readonly secret: string;
 }
 
-/** A hook for pushes of GitHub to a project that is connected to git. */
+/** A hook for pushes of GitHub, with a secret of its own, to a project that is connected to git. */
 export async function githubHook(signalbox: Signalbox, project: string): Promise<Hook> {
   await signalbox.ask("PUT", `/v1/projects/${project}`, { native_builds: "off" });
   return signalbox.ask("POST", `/v1/projects/${project}/hooks`, { source: "github" });
 }
 
-/**
- * Pushes in turn, each a delivery of its own. They are of one commit each, so that each is a deploy of its own and the one
- * that waits gives way to it.
- */
+/** A push of a commit of its own, so that it is a deploy of its own, and the one that waits gives way to it. */
+export async function signedPush(secret: string, branch = DEFAULT_BRANCH): Promise<Message> {
+  const commit = randomBytes(20).toString("hex");
+  const body = pushOf(branch, commit, `Change ${commit.slice(0, 7)}`);
+  const headers = {
+    "content-type": "application/json",
+    "content-length": String(Buffer.byteLength(body)),
+    "user-agent": "GitHub-Hookshot/044aadd",
+    "x-github-delivery": randomUUID(),
+    "x-github-event": "push",
+    "x-hub-signature-256": await sign(secret, body),
+  };
+  return { headers, body };
+}
+
+/** Pushes in turn, each a delivery of its own. */
 export async function pushesInTurn(secret: string): Promise<() => Message> {
-  const pushes = await Promise.all(
-    Array.from({ length: PUSHES }, async (_, n) => {
-      const body = pushOf(DEFAULT_BRANCH, randomBytes(20).toString("hex"), `Change ${n}`);
-      const headers = {
-        "content-type": "application/json",
-        "content-length": String(Buffer.byteLength(body)),
-        "user-agent": "GitHub-Hookshot/044aadd",
-        "x-github-event": "push",
-        "x-hub-signature-256": await sign(secret, body),
-      };
-      return { headers, body };
-    }),
-  );
+  const pushes = await Promise.all(Array.from({ length: PUSHES }, () => signedPush(secret)));
   let sent = 0;
   return () => {
     const { headers, body } = pushes[sent++ % pushes.length] ?? { headers: {}, body: "" };

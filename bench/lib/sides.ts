@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { Pages } from "../../scripts/demo/pages.ts";
 import { Signalbox } from "../../scripts/demo/signalbox.ts";
 import { ROOT } from "../../scripts/lib/repo.ts";
+import { launch } from "../../scripts/lib/child.ts";
+import { untilAnswering } from "../../scripts/lib/ready.ts";
 import { freePort } from "../../scripts/lib/port.ts";
 import { startSandboxProcess } from "../../scripts/lib/sandbox.ts";
 import { startStack } from "../../scripts/lib/stack.ts";
@@ -24,6 +26,8 @@ export type Sandbox = Pick<StackFile, "sandbox_url" | "account_id" | "sandbox_to
 export interface SignalboxSide extends Side {
   readonly signalbox: Signalbox;
   readonly token: string;
+  /** Of the process measured; null unless asked for. */
+  readonly inspectorPort: number | null;
 }
 
 /**
@@ -33,10 +37,11 @@ export interface SignalboxSide extends Side {
 export async function startSignalbox(
   prepare: (side: Pick<SignalboxSide, "signalbox" | "pages">) => Promise<void> = async () => {},
   whileDown: (dir: string) => void = () => {},
+  { inspector = false } = {},
 ): Promise<SignalboxSide> {
   await using scope = new AsyncDisposableStack();
   const dir = scope.use(await mkdtempDisposable(join(tmpdir(), "signalbox-bench-")));
-  const stack = await startStack({ dir: dir.path });
+  const stack = await startStack({ dir: dir.path, inspector });
   scope.defer(() => stack.stop());
   const { url, token } = stack.info;
   const signalbox = new Signalbox(url, token);
@@ -45,8 +50,9 @@ export async function startSignalbox(
   await stack.kill();
   whileDown(dir.path);
   await stack.restart();
-  const { pid } = stack.worker;
-  return { url, pid, pages, sandbox: stack.info, signalbox, token, ...owning(scope) };
+  const { pid, inspectorPort } = stack.worker;
+  const sandbox = stack.info;
+  return { url, pid, inspectorPort, pages, sandbox, signalbox, token, ...owning(scope) };
 }
 
 /** A Worker of `bench/minimal` in Signalbox's place: the same runtime, bindings and sandbox. */
@@ -74,6 +80,22 @@ export async function startMinimal(
   scope.defer(() => worker.stop());
   const { url, pid } = worker;
   return { url, pid, pages: new Pages(sandbox), sandbox, ...owning(scope) };
+}
+
+/** Something else that takes pushes, as a process of this machine. */
+export async function startProcess(
+  command: readonly [string, ...string[]],
+  { port, path, env }: { port: number; path: string; env: Readonly<Record<string, string>> },
+): Promise<Pick<Side, "url" | "pid"> & AsyncDisposable> {
+  await using scope = new AsyncDisposableStack();
+  const dir = scope.use(await mkdtempDisposable(join(tmpdir(), "signalbox-bench-")));
+  const log = join(dir.path, "log");
+  const { child, control } = launch(command, { log, env, cwd: ROOT });
+  control.destroy();
+  scope.defer(() => child.stop());
+  const url = `http://127.0.0.1:${port}`;
+  await untilAnswering(command[0], url, child);
+  return { url: url + path, pid: child.pid, ...owning(scope) };
 }
 
 /** Hands over what was opened, so that it outlives the function that opened it. */

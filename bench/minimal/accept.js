@@ -16,7 +16,8 @@ export default {
       return new Response(null, { status: 401 });
     }
     const { ref, after } = JSON.parse(new TextDecoder().decode(body));
-    const id = await env.PROJECT.getByName("blog").accept(ref, after);
+    const project = new URL(request.url).pathname;
+    const id = await env.PROJECT.getByName(project).accept(ref, after);
     return Response.json({ id }, { status: 202 });
   },
 };

@@ -39,17 +39,22 @@ export function liveOn(journal: Journal, project: string, branch: string): strin
   );
 }
 
-function flightOf(journal: Journal, id: string): { from: number; to: number } {
+/** When the create request of a deployment arrived; NaN when none did. */
+export function askedAt(journal: Journal, id: string): number {
   const call = journal.requests.find(
     ({ deployment, method, path }) =>
       deployment === id && method === "POST" && path.endsWith("/deployments"),
   );
+  return Date.parse(call?.at ?? "");
+}
+
+function flightOf(journal: Journal, id: string): { from: number; to: number } {
   const last = journal.transitions.find(
     ({ deployment, stage, stage_status: status }) =>
       deployment === id && (ENDED.includes(status) || (stage === "deploy" && status === "success")),
   );
   return {
-    from: Date.parse(call?.at ?? ""),
+    from: askedAt(journal, id),
     to: last === undefined ? Infinity : Date.parse(last.at),
   };
 }

@@ -1,6 +1,7 @@
 import type { Deploy, Event } from "../../src/project/shapes.ts";
 import { expectOk, send } from "./http.ts";
 import type { Reply } from "./http.ts";
+import { until } from "./wait.ts";
 
 /** Signalbox's API `/v1`, as a script uses it. */
 export class Signalbox {
@@ -47,6 +48,14 @@ export class Signalbox {
       throw new Error(`#${deploy.number} of ${project} is still ${deploy.status} after a minute.`);
     }
     return deploy;
+  }
+
+  /** Waits until there are so many calls to be had that none is put off. */
+  async calls(level: number): Promise<void> {
+    await until(`${level} calls to Cloudflare`, async () => {
+      const budget = await this.ask<{ level: number }>("GET", "/v1/budget");
+      return budget.level >= level;
+    });
   }
 
   /** All of them, newest first. */

@@ -45,6 +45,8 @@ export interface StackOptions {
   readonly sandboxPort?: number;
   /** An issuer of OIDC tokens on loopback. */
   readonly issuer?: string;
+  /** Lets a profiler into Signalbox. */
+  readonly inspector?: boolean;
   /** Hears how the start goes along. */
   readonly say?: (line: string) => void;
   /** Called when a part ends that nobody stopped through the stack. */
@@ -83,6 +85,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         port,
         stateDir: join(dir, "signalbox"),
         cronEverySeconds: CRON_SECONDS,
+        inspector: options.inspector ?? false,
         vars: {
           SIGNALBOX_KEYS: keys,
           CLOUDFLARE_ACCOUNT_ID: info.account_id,

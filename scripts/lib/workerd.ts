@@ -20,10 +20,14 @@ export interface WorkerOptions {
   readonly bundle?: string;
   /** How often the cron trigger fires; without it, only {@link WorkerProcess.cron} fires it. */
   readonly cronEverySeconds?: number;
+  /** Lets a profiler in, at {@link WorkerProcess.inspectorPort}. */
+  readonly inspector?: boolean;
 }
 
 export interface WorkerProcess extends Child {
   readonly url: string;
+  /** On 127.0.0.1; null unless asked for. */
+  readonly inspectorPort: number | null;
   /** Fires the cron trigger now and returns its outcome, as in `"ok"`. */
   cron(): Promise<string>;
 }
@@ -33,7 +37,7 @@ export interface WorkerProcess extends Child {
  * that falls due while nothing runs fires at the next start, before any request.
  */
 export async function startWorker(options: WorkerOptions): Promise<WorkerProcess> {
-  const { stateDir, vars } = options;
+  const { stateDir, vars, inspector = false } = options;
   const bundle = options.bundle ?? (await build()).bundle;
   const settings = await workerSettings();
   await mkdir(join(stateDir, "objects"), { recursive: true, mode: 0o700 });
@@ -45,11 +49,19 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerProcess
   const config = join(stateDir, "worker.capnp");
   await writeFile(config, configuration(settings, options.port, texts, Object.keys(vars)));
   const { child, control } = launch(
-    [workerdPath(), "serve", "--experimental", "--verbose", "--control-fd=3", config],
+    [
+      workerdPath(),
+      "serve",
+      "--experimental",
+      "--verbose",
+      "--control-fd=3",
+      ...(inspector ? ["--inspector-addr=127.0.0.1:0"] : []),
+      config,
+    ],
     // Nothing of our own environment: what the Worker sees is `vars`.
     { log: join(stateDir, "workerd.log"), env: { TZ: "UTC", ...vars }, cwd: stateDir },
   );
-  const ports = await listening(control, ["http", "cron"]);
+  const ports = await listening(control, ["http", "cron", ...(inspector ? [INSPECTOR] : [])]);
   const url = `http://127.0.0.1:${ports.get("http") ?? options.port}`;
   await untilAnswering("Signalbox", `${url}/healthz`, child);
 
@@ -62,8 +74,11 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerProcess
     const timer = setInterval(() => void cron().catch(() => {}), options.cronEverySeconds * 1000);
     void child.exited.then(() => clearInterval(timer));
   }
-  return { ...child, url, cron };
+  return { ...child, url, inspectorPort: ports.get(INSPECTOR) ?? null, cron };
 }
+
+/** It is no socket of the configuration, and told of in a message of its own. */
+const INSPECTOR = "inspector";
 
 /** Reads the ports the runtime reports; gives up when it closes the pipe, which it does when it ends. */
 async function listening(
@@ -75,6 +90,8 @@ async function listening(
     const message = JSON.parse(line) as { event: string; socket: string; port: number };
     if (message.event === "listen") {
       ports.set(message.socket, message.port);
+    } else if (message.event === "listen-inspector") {
+      ports.set(INSPECTOR, message.port);
     }
     if (sockets.every((socket) => ports.has(socket))) {
       break;

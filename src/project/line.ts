@@ -1,6 +1,6 @@
 import type { Sql } from "../sql.ts";
 import { decide, type Holder, type Line, type Lock, type Rules, type Waiting } from "./queue.ts";
-import { openDeploys, policyOf, type DeployRow } from "./rows.ts";
+import { policyOf, type DeployRow } from "./rows.ts";
 import { holdsLane } from "./status.ts";
 import { openingAt } from "./windows.ts";
 
@@ -22,17 +22,29 @@ export function line(sql: Sql, now: number): Line {
   return fresh;
 }
 
+type Open = Waiting & Pick<DeployRow, "status">;
+
+/** What it rests on of each that has not ended: whole rows are three times as much to read. */
+const OPEN = `
+  SELECT id, number, target, environment, kind, trigger_kind, created_at, due_at, waiting_for, not_before, quiet_until,
+    approval_until, released_by, status
+  FROM deploys WHERE ended_at IS NULL ORDER BY number`;
+
 function decideFrom(sql: Sql, now: number): Line {
-  const open = openDeploys(sql);
-  if (!open.some((d) => d.status === "queued")) {
+  const open = sql.all<Open>(OPEN);
+  const waiting: Waiting[] = open.filter((d) => d.status === "queued");
+  if (waiting.length === 0) {
     return { start: [], waits: new Map(), wakeAt: null };
   }
-  const waiting: Waiting[] = open.filter((d) => d.status === "queued");
   return decide(waiting, holders(sql, open, now), rulesOf(sql, now), now);
 }
 
 /** Everything that has a lane to itself now; where several have, the last of these is what is told. */
-export function holders(sql: Sql, open: readonly DeployRow[], now: number): Holder[] {
+export function holders(
+  sql: Sql,
+  open: readonly (Holder & Pick<DeployRow, "status">)[],
+  now: number,
+): Holder[] {
   return [
     ...externalHolders(sql, now),
     ...sql.all<Holder>(

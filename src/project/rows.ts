@@ -127,8 +127,8 @@ export interface ExternalRow {
   live_at: number | null;
 }
 
-export function projectRow(sql: Sql): ProjectRow {
-  const row = sql.one<ProjectRow>("SELECT * FROM project");
+export function projectRow(sql: Sql): Readonly<ProjectRow> {
+  const row = sql.single<ProjectRow>("project");
   if (row === null) {
     throw new Error("project: not registered");
   }
@@ -143,9 +143,18 @@ export function domainsOf({
   return [...new Set([subdomain, ...(JSON.parse(domains) as string[])])];
 }
 
-export function policyOf(sql: Sql): Policy {
+const read = new WeakMap<Sql, { readonly text: string; readonly policy: Readonly<Policy> }>();
+
+export function policyOf(sql: Sql): Readonly<Policy> {
+  const { policy: text } = projectRow(sql);
+  const last = read.get(sql);
+  if (last?.text === text) {
+    return last.policy;
+  }
   // What was stored before a rule existed has its default.
-  return { ...DEFAULT_POLICY, ...(JSON.parse(projectRow(sql).policy) as Partial<Policy>) };
+  const policy = { ...DEFAULT_POLICY, ...(JSON.parse(text) as Partial<Policy>) };
+  read.set(sql, { text, policy });
+  return policy;
 }
 
 /** Numbers are given in the order of arrival and never twice. */

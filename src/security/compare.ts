@@ -7,8 +7,8 @@ import { sha256, utf8 } from "./encoding.ts";
 export async function constantTimeEqual(a: string, b: string): Promise<boolean> {
   const [left, right] = await Promise.all([sha256(utf8(a)), sha256(utf8(b))]);
   let difference = 0;
-  for (const [i, byte] of left.entries()) {
-    difference |= byte ^ (right[i] ?? 256);
+  for (let i = 0; i < left.length; i++) {
+    difference |= (left[i] ?? 0) ^ (right[i] ?? 256);
   }
   return difference === 0;
 }

@@ -229,12 +229,14 @@ async function makeTag(key: Key, purpose: string, parts: readonly string[]): Pro
 
 /** Each part behind its length, so that no two lists of parts give the same bytes. */
 function join(parts: readonly string[]): Bytes {
-  return concat(
-    parts.flatMap((part) => {
-      const bytes = utf8(part);
-      const length = new Uint8Array(4);
-      new DataView(length.buffer).setUint32(0, bytes.length);
-      return [length, bytes];
-    }),
-  );
+  const texts = parts.map(utf8);
+  const whole = new Uint8Array(texts.reduce((sum, text) => sum + 4 + text.length, 0));
+  const view = new DataView(whole.buffer);
+  let at = 0;
+  for (const text of texts) {
+    view.setUint32(at, text.length);
+    whole.set(text, at + 4);
+    at += 4 + text.length;
+  }
+  return whole;
 }

@@ -260,8 +260,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a body is waited for, however long it takes",
     file: "body.ts",
-    from: "await within(BODY_MS, readAll(reader, limit))",
-    to: "await readAll(reader, limit)",
+    from: "await within(BODY_MS, readAll(reader, firstRead(request), limit))",
+    to: "await readAll(reader, firstRead(request), limit)",
     test: "workers/api/slow.test.ts",
     title: "is cut off after 30 s, whether it stops, and leaves nothing",
   },

@@ -86,6 +86,9 @@ function readDigest(scheme: HmacScheme, text: string): Bytes | null {
 function fill(template: string, fields: ReadonlyMap<string, string>, body: Bytes): Bytes | null {
   const pieces: Bytes[] = [];
   // Every second piece is a name.
+  if (template === "{body}") {
+    return body;
+  }
   for (const [n, piece] of template.split(/\{([a-z_]+(?::json)?)\}/).entries()) {
     if (n % 2 === 0) {
       pieces.push(utf8(piece));

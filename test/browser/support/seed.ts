@@ -70,7 +70,7 @@ export async function seed(world: World): Promise<Seeded> {
   await stack.kill();
   fillHistory(world.dir, "archive", 10_000);
   fillHistory(world.dir, "storefront", 30);
-  fillHistory(world.dir, "late", 12, 0.01);
+  fillHistory(world.dir, "late", 12, { scale: 0.01 });
   await stack.restart();
 
   await pages.fault({ call: "create", project: "checkout", kind: "fail_build" });

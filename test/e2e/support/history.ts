@@ -1,7 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { fileOf } from "./objects.ts";
 
-const GAP_MS = 37 * 60_000;
 /** What the stages of a build last at a scale of 1. */
 const STAGES = [
   ["queued", 1_200],
@@ -13,9 +12,14 @@ const STAGES = [
 
 /**
  * Gives a project so many more deploys that all succeeded, written straight into its file while nothing runs on it. They
- * are like its newest one, which has to be there, and older than it.
+ * are like its newest one, which has to be there, and older than it. `scale` is of how long their stages take.
  */
-export function fillHistory(dir: string, project: string, count: number, scale = 1): void {
+export function fillHistory(
+  dir: string,
+  project: string,
+  count: number,
+  { scale = 1, everyMs = 37 * 60_000 } = {},
+): void {
   const database = new DatabaseSync(fileOf(dir, project));
   try {
     database.exec("BEGIN");
@@ -34,7 +38,7 @@ export function fillHistory(dir: string, project: string, count: number, scale =
       `INSERT INTO deploys (${columns.join()}) VALUES (${columns.map(() => "?").join()})`,
     );
     for (let number = Number(newest["number"]); number < last; number++) {
-      const row = { ...newest, ...madeUp(number, end - (last - number) * GAP_MS, scale) };
+      const row = { ...newest, ...madeUp(number, end - (last - number) * everyMs, scale) };
       insert.run(...Object.values(row));
     }
     database.exec("COMMIT");

@@ -87,10 +87,7 @@ export class World {
 
   /** Waits until there are so many calls to be had that none is put off. */
   async calls(level: number): Promise<void> {
-    await until(`${level} calls to Cloudflare`, async () => {
-      const budget = await this.signalbox.ask<{ level: number }>("GET", "/v1/budget");
-      return budget.level >= level;
-    });
+    await this.signalbox.calls(level);
   }
 }
 

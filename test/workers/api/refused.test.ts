@@ -131,7 +131,8 @@ describe("what is refused", () => {
 
   it("a body over 5 MiB that comes in pieces, as soon as it is", async () => {
     let sent = 0;
-    const body = new ReadableStream<Uint8Array>({
+    const body = new ReadableStream({
+      type: "bytes",
       pull(controller) {
         sent += 1_048_576;
         controller.enqueue(new Uint8Array(1_048_576));

@@ -77,7 +77,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 
 /** Puts something hostile into every text that the project stores; says where. */
 async function poison(): Promise<Set<string>> {
-  return edge.world.inside((_, { storage: { sql } }) => {
+  return edge.world.inside(({ context }, { storage: { sql } }) => {
     const put = new Set<string>();
     const columns = textColumns(sql);
     for (const { t, c } of columns.filter(
@@ -88,10 +88,10 @@ async function poison(): Promise<Set<string>> {
         .toArray();
       const field = `${t}.${c}`;
       if (values.every(({ v }) => v === null)) {
-        sql.exec(`UPDATE "${t}" SET "${c}" = ?`, spoil(EXAMPLES[field] ?? "", field, put));
+        context.sql.run(`UPDATE "${t}" SET "${c}" = ?`, spoil(EXAMPLES[field] ?? "", field, put));
       }
       for (const v of values.flatMap((row) => row.v ?? [])) {
-        sql.exec(`UPDATE "${t}" SET "${c}" = ? WHERE "${c}" = ?`, spoil(v, field, put), v);
+        context.sql.run(`UPDATE "${t}" SET "${c}" = ? WHERE "${c}" = ?`, spoil(v, field, put), v);
       }
     }
     return put;

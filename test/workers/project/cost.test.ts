@@ -29,7 +29,7 @@ describe("a deploy, from a push to its success", () => {
     expect(cost.polls).toBeLessThanOrEqual(9);
     expect(requests(cost)).toBeLessThanOrEqual(26);
     expect(cost.rowsWritten).toBeLessThanOrEqual(90);
-    expect(cost.rowsRead).toBeLessThanOrEqual(1_250);
+    expect(cost.rowsRead).toBeLessThanOrEqual(1_150);
   });
 
   it("told to three, costs little more than a few rows for each delivery", async () => {
@@ -39,7 +39,7 @@ describe("a deploy, from a push to its success", () => {
     expect(requests(cost)).toBeLessThanOrEqual(30);
     // Each delivery is its own row, two entries of indexes and its subscriber's row: that is 156 of them.
     expect(cost.rowsWritten).toBeLessThanOrEqual(256);
-    expect(cost.rowsRead).toBeLessThanOrEqual(4_500);
+    expect(cost.rowsRead).toBeLessThanOrEqual(4_100);
   });
 });
 
