@@ -159,9 +159,8 @@ export function policyOf(sql: Sql): Readonly<Policy> {
 
 /** Numbers are given in the order of arrival and never twice. */
 export function takeNumber(sql: Sql): number {
-  const number = projectRow(sql).next_number;
   sql.run("UPDATE project SET next_number = next_number + 1");
-  return number;
+  return projectRow(sql).next_number - 1;
 }
 
 export function getDeploy(sql: Sql, id: string): DeployRow | null {
