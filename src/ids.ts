@@ -5,7 +5,6 @@ export type IdPrefix =
   | "dpl"
   | "hok"
   | "sub"
-  | "dlv"
   | "evt"
   | "sch"
   | "lck"

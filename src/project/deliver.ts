@@ -1,15 +1,14 @@
 import { fault } from "../fault.ts";
-import { newId } from "../ids.ts";
 import { KINDS } from "../notify/kinds.ts";
 import { backoff } from "./backoff.ts";
 import type { Context } from "./context.ts";
-import { deliveryRow, recordAttempt, type DeliveryRow } from "./deliveries.ts";
+import { changeDelivery, deliveryRow, recordAttempt, type DeliveryRow } from "./deliveries.ts";
 import { emit, eventAt, eventsAfter, lastSequence } from "./events.ts";
 import { keep } from "./learnt.ts";
 import { send, type Attempt } from "./send.ts";
 import type { Event } from "./shapes.ts";
 import { wants } from "./subscriber-settings.ts";
-import { subscriberRow, type SubscriberRow } from "./subscribers.ts";
+import { subscriberRow, type Subscriber, type SubscriberRow } from "./subscribers.ts";
 import { must } from "../sql.ts";
 import { asTold } from "./test-event.ts";
 
@@ -59,8 +58,8 @@ export async function deliver(context: Context, subscriberId: string): Promise<v
       await tellAgain(context, row, again);
     } else {
       const last = lastSequence(context);
-      // What is written as it was is billed all the same, and this is where each run ends.
-      if (!blocked && row.cursor < last) {
+      // What is not wanted is passed over once, and not again by each run.
+      if (!blocked && row.told < last) {
         context.change(() => context.sql.update("subscribers", "id", row.id, { cursor: last }));
       }
       return;
@@ -69,7 +68,7 @@ export async function deliver(context: Context, subscriberId: string): Promise<v
 }
 
 /** The delivery to be tried again next: the oldest where order counts, else the one that is due first. */
-function failedBefore(context: Context, row: SubscriberRow): DeliveryRow | null {
+function failedBefore(context: Context, row: Subscriber): DeliveryRow | null {
   return context.sql.one<DeliveryRow>(
     `SELECT * FROM deliveries INDEXED BY deliveries_due WHERE subscriber_id = ? AND due_at IS NOT NULL
      ORDER BY ${row.ordered === 1 ? "sequence" : "due_at"} LIMIT 1`,
@@ -77,10 +76,10 @@ function failedBefore(context: Context, row: SubscriberRow): DeliveryRow | null 
   );
 }
 
-/** The first wanted event after the cursor. Reads on in pages, so that a narrow filter costs no delivery rows. */
-function nextWanted(context: Context, row: SubscriberRow): Event | null {
+/** The first wanted event that it was not told yet. Reads on in pages, so that a narrow filter costs no delivery rows. */
+function nextWanted(context: Context, row: Subscriber): Event | null {
   const kind = KINDS[row.kind];
-  let after = row.cursor;
+  let after = row.told;
   for (;;) {
     const page = eventsAfter(context, after, 100);
     const found = page.find((event) => wants(row, event) && kind.tells(asTold(event)));
@@ -91,17 +90,16 @@ function nextWanted(context: Context, row: SubscriberRow): Event | null {
   }
 }
 
-async function tellFirst(context: Context, before: SubscriberRow, event: Event): Promise<void> {
+async function tellFirst(context: Context, before: Subscriber, event: Event): Promise<void> {
   const attempt = await send(context, before, event, 1);
   fault("deliver.answered", context.state);
   context.change(() => {
     const row = subscriberRow(context, before.id);
     // Removed meanwhile, or told by another run after a lease ended.
-    if (row === null || row.cursor >= event.sequence) {
+    if (row === null || row.told >= event.sequence) {
       return;
     }
     const delivery: DeliveryRow = {
-      id: newId("dlv", context.now()),
       subscriber_id: row.id,
       sequence: event.sequence,
       schedule_from: 0,
@@ -109,14 +107,14 @@ async function tellFirst(context: Context, before: SubscriberRow, event: Event):
     };
     context.sql.insert("deliveries", delivery);
     keep(context, row, asTold(event), attempt.kept);
-    afterAttempt(context, row, delivery, attempt, { cursor: event.sequence });
+    afterAttempt(context, row, delivery, attempt);
   });
   fault("deliver.settled", context.state);
 }
 
 async function tellAgain(
   context: Context,
-  subscriber: SubscriberRow,
+  subscriber: Subscriber,
   before: DeliveryRow,
 ): Promise<void> {
   const event = eventAt(context, before.sequence);
@@ -124,7 +122,7 @@ async function tellAgain(
     event === null ? null : await send(context, subscriber, event, before.attempts + 1);
   fault("redeliver.answered", context.state);
   context.change(() => {
-    const delivery = deliveryRow(context, before.id);
+    const delivery = deliveryRow(context, before.subscriber_id, before.sequence);
     const row = subscriberRow(context, before.subscriber_id);
     if (delivery?.attempts !== before.attempts || row === null) {
       return;
@@ -132,7 +130,7 @@ async function tellAgain(
     if (attempt === null) {
       const error = "The event is no longer stored.";
       const change = { state: "exhausted", due_at: null, error } as const;
-      context.sql.update("deliveries", "id", delivery.id, change);
+      changeDelivery(context, delivery, change);
       tellFailing(context, row, { ...delivery, ...change });
       return;
     }
@@ -149,7 +147,7 @@ function outcome(
   attempts: number,
   scheduleFrom: number,
   attempt: Attempt,
-): Omit<DeliveryRow, "id" | "subscriber_id" | "sequence" | "schedule_from"> {
+): Omit<DeliveryRow, "subscriber_id" | "sequence" | "schedule_from"> {
   const delay =
     attempt.delivered || attempt.refused === true
       ? null
@@ -169,16 +167,15 @@ function outcome(
 /** What one attempt means for its subscriber. Inside the caller's transaction. */
 function afterAttempt(
   context: Context,
-  row: SubscriberRow,
+  row: Subscriber,
   delivery: DeliveryRow,
   attempt: Attempt,
-  more: Partial<SubscriberRow> = {},
 ): void {
   const now = context.now();
   context.listeners.delivered();
   const write = (change: Partial<SubscriberRow>): void => {
     context.sql.update("subscribers", "id", row.id, {
-      ...more,
+      cursor: Math.max(row.told, delivery.sequence),
       last_at: now,
       last_ms: attempt.ms,
       last_status: attempt.status,
@@ -187,7 +184,11 @@ function afterAttempt(
     });
   };
   if (attempt.delivered) {
-    write({ failures: 0, failing_since: null, blocked_until: null });
+    const well = row.failures === 0 && row.failing_since === null && row.blocked_until === null;
+    // Its newest delivery says the same then, see told.ts.
+    if (!well || delivery.sequence <= row.told) {
+      write({ failures: 0, failing_since: null, blocked_until: null });
+    }
     if (row.failures >= BREAKER_FAILURES) {
       emit(context, "subscriber.recovered", about(row));
     }
@@ -217,7 +218,7 @@ function afterAttempt(
   }
 }
 
-function tellFailing(context: Context, row: SubscriberRow, delivery: DeliveryRow): void {
+function tellFailing(context: Context, row: Subscriber, delivery: DeliveryRow): void {
   emit(context, "subscriber.failing", {
     ...about(row),
     failures: row.failures,
@@ -226,6 +227,6 @@ function tellFailing(context: Context, row: SubscriberRow, delivery: DeliveryRow
   });
 }
 
-function about({ id, url }: SubscriberRow): { subscriber_id: string; url_host: string } {
+function about({ id, url }: Subscriber): { subscriber_id: string; url_host: string } {
   return { subscriber_id: id, url_host: new URL(url).host };
 }

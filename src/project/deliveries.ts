@@ -8,7 +8,6 @@ import { subscriberRow, type SubscriberRow } from "./subscribers.ts";
 
 /** One event on its way to one subscriber, from its first attempt on. */
 export interface DeliveryRow {
-  id: string;
   subscriber_id: string;
   sequence: number;
   state: "delivered" | "pending" | "exhausted";
@@ -61,6 +60,17 @@ export interface DeliveryDetail extends DeliveryView {
 /** So many attempts of one delivery are kept. */
 const MAX_LOG = 20;
 
+/** What a delivery is named by; {@link sequenceIn} finds it again. */
+export function deliveryId(subscriberId: string, sequence: number): string {
+  return `dlv${subscriberId.slice(subscriberId.indexOf("_"))}${String(sequence).padStart(10, "0")}`;
+}
+
+/** Of which event this is the delivery to the subscriber; null where it is none. */
+function sequenceIn(subscriberId: string, id: string): number | null {
+  const sequence = Number(id.slice(deliveryId(subscriberId, 0).length - 10));
+  return deliveryId(subscriberId, sequence) === id ? sequence : null;
+}
+
 type Found = DeliveryRow & { event_id: string | null; event_type: string | null };
 const WITH_EVENT =
   "SELECT d.*, e.id AS event_id, e.type AS event_type FROM deliveries d LEFT JOIN events e ON e.sequence = d.sequence";
@@ -90,16 +100,17 @@ export function getDelivery(
   id: string,
 ): DeliveryDetail | null {
   const row = context.sql.one<Found>(
-    `${WITH_EVENT} WHERE d.id = ? AND d.subscriber_id = ?`,
-    id,
+    `${WITH_EVENT} WHERE d.subscriber_id = ? AND d.sequence = ?`,
     subscriberId,
+    sequenceIn(subscriberId, id),
   );
   if (row === null) {
     return null;
   }
   const before = context.sql.all<AttemptRow>(
-    "SELECT * FROM attempts WHERE delivery_id = ? ORDER BY number",
-    id,
+    "SELECT * FROM attempts WHERE subscriber_id = ? AND sequence = ? ORDER BY number",
+    subscriberId,
+    row.sequence,
   );
   const attempts = [...before, { ...row, number: row.attempts }].slice(-MAX_LOG);
   return {
@@ -115,24 +126,48 @@ export function getDelivery(
   };
 }
 
-export function deliveryRow(context: Context, id: string): DeliveryRow | null {
-  return context.sql.one<DeliveryRow>("SELECT * FROM deliveries WHERE id = ?", id);
+export function deliveryRow(
+  context: Context,
+  subscriberId: string,
+  sequence: number | null,
+): DeliveryRow | null {
+  return context.sql.one<DeliveryRow>(
+    "SELECT * FROM deliveries WHERE subscriber_id = ? AND sequence = ?",
+    subscriberId,
+    sequence,
+  );
+}
+
+export function changeDelivery(
+  context: Context,
+  { subscriber_id: subscriber, sequence }: Pick<DeliveryRow, "subscriber_id" | "sequence">,
+  change: Partial<DeliveryRow>,
+): void {
+  const columns = Object.keys(change).map((column) => `${column} = ?`);
+  context.sql.run(
+    `UPDATE deliveries SET ${columns.join(", ")} WHERE subscriber_id = ? AND sequence = ?`,
+    ...Object.values(change),
+    subscriber,
+    sequence,
+  );
 }
 
 /** Writes another attempt over the last one, which is kept beside it. Inside the caller's transaction. */
 export function recordAttempt(
   context: Context,
-  { id, attempts }: DeliveryRow,
+  delivery: DeliveryRow,
   change: Partial<DeliveryRow>,
 ): void {
-  const { sql } = context;
-  sql.run(
-    `INSERT OR IGNORE INTO attempts (delivery_id, number, at, status, error, ms, excerpt)
-     SELECT id, attempts, at, status, error, ms, excerpt FROM deliveries WHERE id = ?`,
-    id,
+  const { subscriber_id, sequence, attempts: number, at, status, error, ms, excerpt } = delivery;
+  const last = { subscriber_id, sequence, number, at, status, error, ms, excerpt };
+  context.sql.insert("attempts", last, true);
+  context.sql.run(
+    "DELETE FROM attempts WHERE subscriber_id = ? AND sequence = ? AND number <= ?",
+    subscriber_id,
+    sequence,
+    number + 1 - MAX_LOG,
   );
-  sql.run("DELETE FROM attempts WHERE delivery_id = ? AND number <= ?", id, attempts + 1 - MAX_LOG);
-  sql.update("deliveries", "id", id, change);
+  changeDelivery(context, delivery, change);
 }
 
 /** Has one delivery tried again now, whatever became of it: the same event under the same id. */
@@ -142,9 +177,9 @@ export function redeliver(
   id: string,
 ): Result<DeliveryDetail, Refusal> | null {
   return context.change(() => {
-    const row = deliveryRow(context, id);
+    const row = deliveryRow(context, subscriberId, sequenceIn(subscriberId, id));
     const subscriber = subscriberRow(context, subscriberId);
-    if (subscriber === null || row?.subscriber_id !== subscriberId) {
+    if (subscriber === null || row === null) {
       return null;
     }
     if (subscriber.state !== "active") {
@@ -154,7 +189,7 @@ export function redeliver(
       const detail = "The event of this delivery is no longer stored, so it can't be sent again.";
       return err({ code: "conflict", detail });
     }
-    startAnew(context, subscriber, [id]);
+    startAnew(context, subscriber, [row]);
     return ok(must(getDelivery(context, subscriberId, id)));
   });
 }
@@ -173,29 +208,26 @@ export function recover(
     if (subscriber.state !== "active") {
       return err(notActive(subscriber));
     }
-    const failed = context.sql.all<{ id: string }>(
-      `SELECT d.id AS id FROM deliveries d JOIN events e ON e.sequence = d.sequence
+    const failed = context.sql.all<DeliveryRow>(
+      `SELECT d.* FROM deliveries d JOIN events e ON e.sequence = d.sequence
        WHERE d.subscriber_id = ? AND d.state <> 'delivered' AND e.at >= ?`,
       subscriberId,
       since,
     );
-    startAnew(
-      context,
-      subscriber,
-      failed.map(({ id }) => id),
-    );
+    startAnew(context, subscriber, failed);
     return ok({ recovered: failed.length });
   });
 }
 
 /** A person asks, so the schedule begins anew, and what is held against the subscriber does not put it off. */
-function startAnew(context: Context, subscriber: SubscriberRow, ids: readonly string[]): void {
-  for (const id of ids) {
-    context.sql.run(
-      "UPDATE deliveries SET state = 'pending', due_at = ?, schedule_from = attempts WHERE id = ?",
-      context.now(),
-      id,
-    );
+function startAnew(
+  context: Context,
+  subscriber: SubscriberRow,
+  deliveries: readonly DeliveryRow[],
+): void {
+  for (const row of deliveries) {
+    const anew = { state: "pending", due_at: context.now(), schedule_from: row.attempts } as const;
+    changeDelivery(context, row, anew);
   }
   context.sql.update("subscribers", "id", subscriber.id, { blocked_until: null });
   context.listeners.delivered();
@@ -208,7 +240,7 @@ function notActive({ state }: SubscriberRow): Refusal {
 
 function view(row: Found): DeliveryView {
   return {
-    id: row.id,
+    id: deliveryId(row.subscriber_id, row.sequence),
     event_id: row.event_id,
     event_type: row.event_type,
     sequence: row.sequence,

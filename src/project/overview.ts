@@ -1,6 +1,7 @@
 import { iso } from "../ids.ts";
 import type { SqlValue } from "../sql.ts";
 import type { Context } from "./context.ts";
+import { deliveryId } from "./deliveries.ts";
 import { listDeploys, toDeploy, type DeployFilter } from "./deploys.ts";
 import { eventsOf } from "./events.ts";
 import { viewProject } from "./registration.ts";
@@ -165,12 +166,16 @@ function othersOf(context: Context, deploy: Deploy): Record<string, number> {
 function toldOf(context: Context, deployId: string): Told[] {
   const bindings: SqlValue[] = [deployId, EVENTS];
   return context.sql
-    .all<Omit<Told, "next_at"> & { due_at: number | null }>(
-      `SELECT d.id AS delivery, s.id AS subscriber, s.url, e.type AS event, d.state, d.attempts, d.status, d.error, d.ms, d.excerpt, d.due_at
+    .all<Omit<Told, "delivery" | "next_at"> & { sequence: number; due_at: number | null }>(
+      `SELECT d.sequence, s.id AS subscriber, s.url, e.type AS event, d.state, d.attempts, d.status, d.error, d.ms, d.excerpt, d.due_at
        FROM events e CROSS JOIN subscribers s
        JOIN deliveries d ON d.subscriber_id = s.id AND d.sequence = e.sequence
        WHERE e.deploy_id = ? ORDER BY e.sequence DESC, s.id LIMIT ?`,
       ...bindings,
     )
-    .map(({ due_at: due, ...each }) => ({ ...each, next_at: due === null ? null : iso(due) }));
+    .map(({ sequence, due_at: due, ...each }) => ({
+      ...each,
+      delivery: deliveryId(each.subscriber, sequence),
+      next_at: due === null ? null : iso(due),
+    }));
 }

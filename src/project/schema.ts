@@ -423,4 +423,47 @@ CREATE INDEX deploys_succeeded ON deploys (target, kind, number) WHERE status = 
 ALTER TABLE project ADD COLUMN badge_key TEXT;
 `,
   },
+  {
+    // A delivery is known by its subscriber and its event, so that it is one row to write and no index.
+    id: 17,
+    sql: `
+ALTER TABLE deliveries RENAME TO deliveries_before;
+ALTER TABLE attempts RENAME TO attempts_before;
+CREATE TABLE deliveries (
+  subscriber_id TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  schedule_from INTEGER NOT NULL,
+  due_at INTEGER,
+  status INTEGER,
+  error TEXT,
+  ms INTEGER NOT NULL,
+  excerpt TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (subscriber_id, sequence)
+) WITHOUT ROWID;
+INSERT INTO deliveries
+SELECT subscriber_id, sequence, state, attempts, schedule_from, due_at, status, error, COALESCE(ms, 0), COALESCE(excerpt, ''), at
+FROM deliveries_before ORDER BY subscriber_id, sequence;
+CREATE TABLE attempts (
+  subscriber_id TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  status INTEGER,
+  error TEXT,
+  ms INTEGER NOT NULL,
+  excerpt TEXT NOT NULL,
+  PRIMARY KEY (subscriber_id, sequence, number)
+) WITHOUT ROWID;
+INSERT INTO attempts
+SELECT d.subscriber_id, d.sequence, a.number, a.at, a.status, a.error, a.ms, a.excerpt
+FROM attempts_before a JOIN deliveries_before d ON d.id = a.delivery_id;
+DROP TABLE attempts_before;
+DROP TABLE deliveries_before;
+CREATE INDEX deliveries_due ON deliveries (subscriber_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX deliveries_exhausted ON deliveries (subscriber_id) WHERE state = 'exhausted';
+`,
+  },
 ];

@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import { lastSequence } from "./events.ts";
 import { settingsOf, type SubscriberSettings, type Wish } from "./subscriber-settings.ts";
 import { subscribersDue } from "./subscribers-due.ts";
+import { SUBSCRIBERS } from "./told.ts";
 
 /** An outbound endpoint: what it wants to hear, and how far it has been told. */
 export interface SubscriberRow extends Wish {
@@ -33,19 +34,28 @@ export interface SubscriberRow extends Wish {
   state: "active" | "paused" | "disabled";
   /** Why it is disabled. */
   reason: string | null;
-  /** Every event up to here has had its first attempt, or was not wanted. */
+  /** Every event up to here has had its first attempt, or was not wanted: as of when this row was written. */
   cursor: number;
   /** Failed attempts since the last success. */
   failures: number;
   failing_since: number | null;
   /** After repeated failure nothing is tried before this time. */
   blocked_until: number | null;
-  /** Of the last attempt. */
+  /** Of the last attempt, as of then. */
   last_at: number | null;
   last_ms: number | null;
   last_status: number | null;
   last_error: string | null;
   created_at: number;
+}
+
+/** The same with what is so by now. */
+export interface Subscriber extends SubscriberRow {
+  told: number;
+  tried_at: number | null;
+  tried_ms: number | null;
+  tried_status: number | null;
+  tried_error: string | null;
 }
 
 export interface SubscriberView extends SubscriberSettings {
@@ -127,7 +137,7 @@ export function addSubscriber(
 export function listSubscribers(context: Context): SubscriberView[] {
   const due = dueTimes(context);
   return context.sql
-    .all<SubscriberRow>("SELECT * FROM subscribers ORDER BY id")
+    .all<Subscriber>(`SELECT * FROM ${SUBSCRIBERS} ORDER BY id`)
     .map((row) => view(context, row, due.get(row.id)));
 }
 
@@ -218,10 +228,7 @@ export function rotateSecret(
 export function removeSubscriber(context: Context, id: string): boolean {
   return context.change(() => {
     const row = subscriberRow(context, id);
-    context.sql.run(
-      "DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE subscriber_id = ?)",
-      id,
-    );
+    context.sql.run("DELETE FROM attempts WHERE subscriber_id = ?", id);
     context.sql.run("DELETE FROM deliveries WHERE subscriber_id = ?", id);
     context.sql.run("DELETE FROM learnt WHERE subscriber_id = ?", id);
     context.sql.run("DELETE FROM subscribers WHERE id = ?", id);
@@ -229,8 +236,8 @@ export function removeSubscriber(context: Context, id: string): boolean {
   });
 }
 
-export function subscriberRow(context: Context, id: string): SubscriberRow | null {
-  return context.sql.one<SubscriberRow>("SELECT * FROM subscribers WHERE id = ?", id);
+export function subscriberRow(context: Context, id: string): Subscriber | null {
+  return context.sql.one<Subscriber>(`SELECT * FROM ${SUBSCRIBERS} WHERE id = ?`, id);
 }
 
 /** What a subscriber's secret is sealed for. */
@@ -251,7 +258,7 @@ function dueTimes(context: Context): Map<string, number> {
   return new Map(subscribersDue(context.sql).map(({ id, at }) => [id, at]));
 }
 
-function view(context: Context, row: SubscriberRow, due: number | undefined): SubscriberView {
+function view(context: Context, row: Subscriber, due: number | undefined): SubscriberView {
   const now = context.now();
   const count = context.sql.one<{ retries: number; exhausted: number }>(
     `SELECT
@@ -276,16 +283,16 @@ function view(context: Context, row: SubscriberRow, due: number | undefined): Su
     failing_since: row.failing_since === null ? null : iso(row.failing_since),
     blocked_until: later(row.blocked_until),
     last_attempt:
-      row.last_at === null
+      row.tried_at === null
         ? null
         : {
-            at: iso(row.last_at),
-            status: row.last_status,
-            error: row.last_error,
-            duration_ms: row.last_ms,
+            at: iso(row.tried_at),
+            status: row.tried_status,
+            error: row.tried_error,
+            duration_ms: row.tried_ms,
           },
     next_attempt_at: due === undefined ? null : iso(Math.max(due, now)),
-    waiting: (count?.retries ?? 0) + Math.max(0, lastSequence(context) - row.cursor),
+    waiting: (count?.retries ?? 0) + Math.max(0, lastSequence(context) - row.told),
     exhausted: count?.exhausted ?? 0,
     old_secret_until: later(row.old_secret_until),
     created_at: iso(row.created_at),

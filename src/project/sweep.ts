@@ -1,6 +1,7 @@
 import type { Context } from "./context.ts";
 import { liveExternal } from "./live.ts";
 import { projectRow } from "./rows.ts";
+import { SUBSCRIBERS } from "./told.ts";
 import { sweepTokens } from "../tokens.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -17,16 +18,21 @@ const KEEP_GOOD = 25;
 const REMOVE_MOST = 5_000;
 
 /**
- * The daily clean-up. Events stay until every subscriber's cursor is past them and no delivery waits for them, however old
+ * The daily clean-up. Events stay until every subscriber was told of them and no delivery waits for them, however old
  * they are; a paused or disabled subscriber does not hold them.
  */
 export function sweep(context: Context): void {
   context.change(() => {
     const { sql } = context;
     const before = context.now() - KEEP_MS;
+    // Of who was well, nothing but a delivery that is deleted below may say how far it was told.
+    sql.run(
+      `UPDATE subscribers SET cursor = told, last_at = tried_at, last_ms = tried_ms, last_status = tried_status, last_error = tried_error
+       FROM ${SUBSCRIBERS} s WHERE s.id = subscribers.id AND (s.told > s.cursor OR s.tried_at IS NOT s.last_at)`,
+    );
     const told = sql.one<{ told: number | null }>(
       `SELECT MIN(told) AS told FROM (
-         SELECT MIN(cursor) AS told FROM subscribers WHERE state = 'active'
+         SELECT MIN(told) AS told FROM ${SUBSCRIBERS} WHERE state = 'active'
          UNION ALL SELECT MIN(d.sequence) - 1 FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
          WHERE d.state = 'pending' AND s.state = 'active')`,
     );
@@ -38,7 +44,9 @@ export function sweep(context: Context): void {
     sql.run("DELETE FROM deliveries WHERE at < ? AND state <> 'pending'", before);
     // What is known of targets stays as long as deploys do: it says which deploy had the last word.
     sql.run("DELETE FROM learnt WHERE at < ? AND about LIKE 'deploy/%'", before);
-    sql.run("DELETE FROM attempts WHERE delivery_id NOT IN (SELECT id FROM deliveries)");
+    sql.run(
+      "DELETE FROM attempts WHERE (subscriber_id, sequence) NOT IN (SELECT subscriber_id, sequence FROM deliveries)",
+    );
     sql.run(
       "UPDATE subscribers SET old_secret = NULL, old_secret_until = NULL WHERE old_secret_until < ?",
       context.now(),

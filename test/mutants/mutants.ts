@@ -333,7 +333,7 @@ export const MUTANTS: readonly Mutant[] = [
   context.change(() => {
     const row = subscriberRow(context, before.id);
     // Removed meanwhile, or told by another run after a lease ended.
-    if (row === null || row.cursor >= event.sequence) {`,
+    if (row === null || row.told >= event.sequence) {`,
     to: `
   context.change(() => {
     context.sql.update("subscribers", "id", before.id, { cursor: event.sequence });
@@ -342,7 +342,7 @@ export const MUTANTS: readonly Mutant[] = [
   fault("deliver.answered", context.state);
   context.change(() => {
     const row = subscriberRow(context, before.id);
-    if (row === null || row.cursor > event.sequence) {`,
+    if (row === null || row.told > event.sequence) {`,
     test: "workers/project/crash.test.ts",
     title: "is made at least once, under one id, and none is skipped, whatever crashes",
   },
@@ -378,6 +378,14 @@ export const MUTANTS: readonly Mutant[] = [
     to: "DELETE FROM events WHERE at < ? AND (1 OR sequence <= ?)",
     test: "workers/project/wake.test.ts",
     title: "keeps what an active subscriber has not been told, however old",
+  },
+  {
+    name: "the sweep forgets how far a subscriber was told",
+    file: "project/sweep.ts",
+    from: "SET cursor = told, last_at",
+    to: "SET last_at",
+    test: "workers/project/told.test.ts",
+    title: "the daily sweep tells nothing again when the deliveries are gone: paused meanwhile",
   },
   {
     name: "numbers begin again when all events were pruned",

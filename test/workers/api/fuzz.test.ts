@@ -147,7 +147,7 @@ async function uploadToken(): Promise<string> {
 /** Remembers the ids in an answer. */
 function know(body: unknown): void {
   for (const [id = "", prefix = ""] of JSON.stringify(body ?? null).matchAll(
-    /\b(dpl|hok|sub|sch|lck|dlv)_[0-9A-Z]{26}/g,
+    /\b(dpl|hok|sub|sch|lck|dlv)_[0-9A-Z]{26,}/g,
   )) {
     const known = ids.get(prefix) ?? [];
     if (!known.includes(id)) {

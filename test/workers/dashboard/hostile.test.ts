@@ -42,7 +42,7 @@ const FIXED: Readonly<Record<string, string>> = {
   events: "id type deploy_id",
   subscribers: "id kind events secret state old_secret headers",
   deliveries: "id subscriber_id state",
-  attempts: "delivery_id",
+  attempts: "subscriber_id",
   learnt: "subscriber_id",
   hooks: "id source secrets url_key",
   schedules: "id cron time_zone missed last_outcome last_reason_code last_deploy_id",
@@ -167,9 +167,11 @@ async function fill(): Promise<void> {
   await world.inside((_, { storage: { sql } }) => {
     sql.exec("UPDATE schedules SET last_run_at = 1, last_outcome = 'ignored'");
     sql.exec("UPDATE triggers SET hook_id = (SELECT MAX(id) FROM hooks)");
-    sql.exec("UPDATE subscribers SET last_status = NULL");
-    sql.exec("UPDATE deliveries SET status = NULL, attempts = 2 WHERE rowid % 2");
-    sql.exec(`INSERT INTO attempts SELECT id, 1, at, NULL, '', 1, '' FROM deliveries`);
+    sql.exec("UPDATE subscribers SET last_status = NULL, last_at = last_at + 1");
+    sql.exec("UPDATE deliveries SET status = NULL, attempts = 2 WHERE sequence % 2");
+    sql.exec(
+      "INSERT INTO attempts SELECT subscriber_id, sequence, 1, at, NULL, '', 1, '' FROM deliveries",
+    );
     sql.exec(`INSERT INTO externals (deployment_id, environment, branch, target, url, stage, created_on, since, ended_at)
       SELECT value, 'production', 'main', 'production', 'https://x', 'build', '2026-11-24T12:00:00Z', 1,
         CASE value WHEN 'ended' THEN 1 END FROM json_each('["runs", "ended"]')`);

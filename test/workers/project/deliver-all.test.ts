@@ -4,7 +4,8 @@ import type { DeliveryRow } from "../../../src/project/deliveries.ts";
 import { emit } from "../../../src/project/events.ts";
 import { exampleOf } from "../../../src/project/examples.ts";
 import type { Event } from "../../../src/project/shapes.ts";
-import type { SubscriberRow } from "../../../src/project/subscribers.ts";
+import type { Subscriber } from "../../../src/project/subscribers.ts";
+import { SUBSCRIBERS } from "../../../src/project/told.ts";
 import type { Receiver } from "../support/outside.ts";
 import { World } from "../support/world.ts";
 
@@ -13,7 +14,7 @@ afterEach(() => {
 });
 
 const HOUR = 3_600_000;
-const SUBSCRIBERS = 50;
+const COUNT = 50;
 const EVENTS = 40;
 /** The event that some receivers never take. */
 const POISON = 12;
@@ -94,7 +95,7 @@ describe("40 events for 50 subscribers, some of them bad ones", () => {
       "ordered-2.example": (host) => receivers.moody(host, 0, POISON),
       "poisoned.example": (host) => receivers.moody(host, 0, POISON),
     };
-    while (Object.keys(kinds).length < SUBSCRIBERS) {
+    while (Object.keys(kinds).length < COUNT) {
       kinds[`moody-${Object.keys(kinds).length}.example`] = (host) => receivers.moody(host);
     }
     let trapped = 0;
@@ -122,7 +123,7 @@ describe("40 events for 50 subscribers, some of them bad ones", () => {
 
     const events = (await world.events()).filter(({ sequence }) => sequence > before);
     const rows = await world.inside(({ context: { sql } }) => ({
-      subscribers: sql.all<SubscriberRow>("SELECT * FROM subscribers"),
+      subscribers: sql.all<Subscriber>(`SELECT * FROM ${SUBSCRIBERS}`),
       deliveries: sql.all<DeliveryRow>("SELECT * FROM deliveries"),
     }));
     const evented = (type: string, id: string): Event[] =>
@@ -141,7 +142,7 @@ describe("40 events for 50 subscribers, some of them bad ones", () => {
     expect(trapped).toBe(0);
 
     let exhausted = 0;
-    for (const { id, cursor, events: patterns } of rows.subscribers.filter(
+    for (const { id, told, events: patterns } of rows.subscribers.filter(
       ({ state }) => state === "active",
     )) {
       const host = hosts.get(id) ?? "";
@@ -151,7 +152,7 @@ describe("40 events for 50 subscribers, some of them bad ones", () => {
           patterns !== '["*"]' ? e.type === "hook.refused" : e.data["subscriber_id"] !== id,
         )
         .map(({ sequence }) => sequence);
-      expect(cursor, `cursor of ${host}`).toBe(events.at(-1)?.sequence);
+      expect(told, `how far ${host} was told`).toBe(events.at(-1)?.sequence);
       // First attempts in sequence, without a gap.
       const first = tried.filter(({ attempt }) => attempt === 1).map(({ sequence }) => sequence);
       expect(first, `first attempts at ${host}`).toEqual(wanted);

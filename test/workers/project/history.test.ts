@@ -56,6 +56,43 @@ describe("a long history", () => {
   });
 });
 
+/** How far it was told, and what is to be told it again, are found among all that it was ever told. */
+describe("a long log of deliveries", () => {
+  it("is not read when its subscriber is told of a deploy, and looked at", async () => {
+    const world = await World.create();
+    const subscriber = await world.subscribe("told.example");
+    await world.inside(({ context: { sql } }) => {
+      sql.run("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", HISTORY);
+      sql.run(
+        `INSERT INTO deliveries (subscriber_id, sequence, state, attempts, schedule_from, status, ms, excerpt, at)
+         WITH RECURSIVE past (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM past WHERE n < ?)
+         SELECT ?, n, 'delivered', 1, 0, 204, 5, '', ? FROM past`,
+        HISTORY,
+        subscriber,
+        world.now(),
+      );
+    });
+    const read = await statements(world, async () => {
+      await world.ended((await world.push()).deploy?.id ?? "");
+      await world.run(60_000);
+      const [newest] = await world.stub().deliveries(subscriber, ALL_STATES);
+      await world.stub().redeliver(subscriber, newest?.id ?? "");
+      await world.run(60_000);
+      expect((await world.stub().delivery(subscriber, newest?.id ?? ""))?.attempts).toBe(2);
+      expect((await world.stub().subscriber(subscriber))?.waiting).toBe(0);
+    });
+    expect(world.received.get("told.example")?.length).toBeGreaterThan(10);
+    expect(read.filter(({ rows }) => rows > FEW)).toEqual([]);
+    const newest = read.filter(({ query }) => query.includes("MAX(sequence) FROM deliveries"));
+    expect(newest.length).toBeGreaterThan(10);
+    for (const { plan } of newest) {
+      expect(plan).toContain("SEARCH d USING PRIMARY KEY (subscriber_id=? AND sequence=?)");
+      expect(plan).not.toMatch(/SCAN (d|deliveries)\b/);
+    }
+  });
+});
+
+const ALL_STATES = { before: null, state: null, limit: 10 } as const;
 const OPEN_ONLY = expect.stringMatching(/^(SCAN|SEARCH) deploys USING INDEX deploys_open\b/);
 
 async function worldWithHistory(): Promise<World> {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { MIGRATIONS as INSTANCE_MIGRATIONS } from "../../../src/instance/schema.ts";
 import { instanceOf } from "../../../src/objects.ts";
+import { deliveryId } from "../../../src/project/deliveries.ts";
 import { MIGRATIONS } from "../../../src/project/schema.ts";
 import { migrate, Sql, type SqlValue } from "../../../src/sql.ts";
 import { Edge, expectProblem, leave, operations } from "../api/edge.ts";
@@ -29,8 +30,11 @@ const earlier = (migrations: readonly { id: number }[]): number[] => ids(migrati
 const applied = (rows: Row[] | undefined): unknown[] => (rows ?? []).map(({ id }) => id);
 
 /** The project as that version left it; the next call meets the code of today. */
-async function becomeProject(version: number): Promise<Rows> {
+async function becomeProject(version: number, more: Rows = {}): Promise<Rows> {
   const rows = await projectRows(edge.world);
+  for (const [table, added] of Object.entries(more)) {
+    rows[table] = [...(rows[table] ?? []), ...added];
+  }
   const { tables } = await edge.world.inside(async (_, { storage }) => {
     await becomeEarlier(storage, MIGRATIONS.slice(0, version), rows);
     return dump(storage);
@@ -42,11 +46,17 @@ async function becomeProject(version: number): Promise<Rows> {
 
 const evict = (): Promise<void> => evictDurableObject(env.PROJECT.getByName(edge.world.key));
 
+/** A delivery is known by its subscriber and its event. */
+const GONE: Readonly<Record<string, string>> = { deliveries: "id", attempts: "delivery_id" };
+
 /** That every row there was is there, each column as it was. */
 function expectKept(before: Rows, after: Rows): void {
   for (const [table, rows] of Object.entries(before)) {
     if (table !== "migrations") {
-      expect({ table, rows: after[table] }).toMatchObject({ table, rows });
+      const kept = rows.map((row) =>
+        Object.fromEntries(Object.entries(row).filter(([column]) => column !== GONE[table])),
+      );
+      expect({ table, rows: after[table] }).toMatchObject({ table, rows: kept });
     }
   }
 }
@@ -56,7 +66,7 @@ async function readable(version: number): Promise<string[]> {
   const place = (path: string): string =>
     path
       .replace("{project}", edge.world.name)
-      .replace("{delivery}", IDS.delivery)
+      .replace("{delivery}", deliveryId(IDS.subscriber, 41))
       .replace(
         /(\w+?)s\/\{id\}/,
         (_, noun: string) => `${noun}s/${IDS[noun as keyof typeof IDS] ?? noun}`,
@@ -111,6 +121,89 @@ describe.each(earlier(MIGRATIONS))("a project of version %i", (version) => {
     const [first] = (await world.stub().events(41, 1)).map(({ sequence }) => sequence);
     expect([first, told[0]]).toEqual([42, 42]);
     expect(told).toEqual(told.map((_, n) => 42 + n));
+  });
+});
+
+describe.each([12, 15])("what a project of version %i has not told yet", (version) => {
+  it("is told, and what was given up can be, with all that was tried before", async () => {
+    const { world } = edge;
+    const at = world.now() - 60_000;
+    const delivery = (sequence: number, more: Row): Row => ({
+      id: `dlv_${sequence}`,
+      subscriber_id: IDS.subscriber,
+      sequence,
+      status: 500,
+      ms: 7,
+      excerpt: "no",
+      at,
+      ...more,
+    });
+    const tries = (sequence: number, numbers: readonly number[]): Row[] =>
+      numbers.map((number) => ({
+        delivery_id: `dlv_${sequence}`,
+        number,
+        at: at - 1_000 + number,
+        status: 502,
+        ms: number,
+        excerpt: `${number}`,
+      }));
+    await becomeProject(version, {
+      events: [38, 39, 40].map((sequence) => ({
+        sequence,
+        id: `evt_01HZZZZZZZZZZZZZZZZZZZZZ${sequence}`,
+        type: "project.registered",
+        at,
+        data: JSON.stringify({ account_id: world.sandbox.accountId, name: world.name }),
+      })),
+      deliveries: [
+        delivery(40, { state: "pending", attempts: 3, due_at: world.now() + 60_000 }),
+        delivery(38, { state: "exhausted", attempts: 8, schedule_from: 2 }),
+        delivery(39, { state: "delivered", attempts: 1, status: 204 }),
+      ],
+      attempts: [...tries(40, [1, 2]), ...tries(38, [7])],
+    });
+    const times: [sequence: number, attempt: string | null][] = [];
+    world.receivers.set(RECEIVER, async (request) => {
+      const { sequence } = await request.json<{ sequence: number }>();
+      times.push([sequence, request.headers.get("signalbox-attempt")]);
+      return new Response(null, { status: 204 });
+    });
+    const path = `/subscribers/${IDS.subscriber}/deliveries`;
+    const { items } = (await edge.on("GET", path)).body;
+    expect(items).toMatchObject([
+      { sequence: 41, state: "delivered", attempts: 1 },
+      { sequence: 40, state: "pending", attempts: 3, response: "no", duration_ms: 7 },
+      { sequence: 39, state: "delivered", attempts: 1, status: 204 },
+      { sequence: 38, state: "exhausted", attempts: 8 },
+    ]);
+    const [, { id: pending }, , { id: exhausted }] = items;
+    const logs = async (): Promise<number[][]> => {
+      const got = [
+        await edge.on("GET", `${path}/${pending}`),
+        await edge.on("GET", `${path}/${exhausted}`),
+      ];
+      return got.map(({ body }) => body.attempt_log.map((each: { number: number }) => each.number));
+    };
+    expect(await logs()).toEqual(
+      version < 13
+        ? [[3], [8]]
+        : [
+            [1, 2, 3],
+            [7, 8],
+          ],
+    );
+    const got = await edge.on("GET", `/subscribers/${IDS.subscriber}`);
+    expect(got.body).toMatchObject({ waiting: 1, exhausted: 1 });
+
+    await edge.on("POST", `${path}/${exhausted}/redeliver`);
+    await world.run(120_000);
+    expect(times.filter(([sequence]) => sequence <= 41)).toEqual([
+      [38, "9"],
+      [40, "4"],
+    ]);
+    expect((await logs()).map((log) => log.at(-1))).toEqual([4, 9]);
+    const after = (await edge.on("GET", `${path}?state=exhausted`)).body.items;
+    expect(after).toEqual([]);
   });
 });
 

@@ -63,10 +63,11 @@ export const IDS = {
   waiting: "dpl_01HZZZZZZZZZZZZZZZZZZZZZZ2",
   hook: "hok_01HZZZZZZZZZZZZZZZZZZZZZZ1",
   subscriber: "sub_01HZZZZZZZZZZZZZZZZZZZZZZ1",
-  delivery: "dlv_01HZZZZZZZZZZZZZZZZZZZZZZ1",
   schedule: "sch_01HZZZZZZZZZZZZZZZZZZZZZZ1",
   lock: "lck_01HZZZZZZZZZZZZZZZZZZZZZZ1",
 } as const;
+/** Deliveries had an id of their own. */
+const EARLIER_DELIVERY = "dlv_01HZZZZZZZZZZZZZZZZZZZZZZ1";
 export const RECEIVER = "receiver.example";
 
 /** A project with one deploy behind it and one that waits, and something in each of its tables. */
@@ -232,7 +233,7 @@ export async function projectRows(world: World): Promise<Rows> {
     ],
     deliveries: [
       {
-        id: IDS.delivery,
+        id: EARLIER_DELIVERY,
         subscriber_id: IDS.subscriber,
         sequence: 41,
         state: "delivered",
@@ -244,7 +245,16 @@ export async function projectRows(world: World): Promise<Rows> {
       },
     ],
     attempts: [
-      { delivery_id: IDS.delivery, number: 1, at: now - 2_000, status: 204, ms: 12, excerpt: "" },
+      {
+        delivery_id: EARLIER_DELIVERY,
+        subscriber_id: IDS.subscriber,
+        sequence: 41,
+        number: 1,
+        at: now - 2_000,
+        status: 204,
+        ms: 12,
+        excerpt: "",
+      },
     ],
     hooks: [
       {

@@ -1,4 +1,5 @@
 import type { Event } from "../../../../src/project/shapes.ts";
+import { SUBSCRIBERS } from "../../../../src/project/told.ts";
 import type { World } from "../world.ts";
 
 /** How a receiver may be. */
@@ -53,7 +54,7 @@ export class Hearing {
       this.world.inside(
         ({ context: { sql } }) =>
           sql.one(
-            `SELECT 1 AS x FROM subscribers s WHERE id = ?1 AND (cursor < (SELECT MAX(sequence) FROM events)
+            `SELECT 1 AS x FROM ${SUBSCRIBERS} WHERE id = ?1 AND (told < (SELECT MAX(sequence) FROM events)
                OR EXISTS (SELECT 1 FROM deliveries WHERE subscriber_id = ?1 AND due_at IS NOT NULL))`,
             this.#id,
           ) === null,
