@@ -37,7 +37,7 @@ export async function readBody(request: Message, limit: number): Promise<Bytes> 
 
 /** A byte more than was declared, so that one read takes the body and sees its end. */
 function firstRead({ headers }: Message): number {
-  const declared = Number(headers.get("content-length"));
+  const declared = Number.parseInt(headers.get("content-length") ?? "", 10);
   return declared > 0 ? Math.min(declared, MOST_AT_ONCE) + 1 : UNDECLARED;
 }
 
@@ -49,9 +49,12 @@ async function readAll(
 ): Promise<Bytes> {
   const chunks: Bytes[] = [];
   let size = 0;
-  for (let room = new Uint8Array(first); ; room = new Uint8Array(MOST_AT_ONCE)) {
-    const wanted = room.byteLength;
-    const { done, value } = await reader.readAtLeast(wanted, room).catch(interrupted);
+  for (let next = first; ; next = MOST_AT_ONCE) {
+    // A byte more than is let in shows that there is too much.
+    const wanted = Math.min(next, limit - size + 1);
+    const { done, value } = await reader
+      .readAtLeast(wanted, new Uint8Array(wanted))
+      .catch(interrupted);
     if (value !== undefined) {
       size += value.byteLength;
       chunks.push(value);

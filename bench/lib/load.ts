@@ -25,8 +25,8 @@ export interface Answer {
 const TIMEOUT_MS = 10_000;
 
 /**
- * Posts one message after the other on each of so many kept connections, for `warmUpMs` and then for the time that
- * counts; to each of the addresses in turn. Throws at the first answer of another status than expected.
+ * Posts one message after the other on each of so many kept connections, for `warmUpMs` and then for the time in which
+ * answers count; to each of the addresses in turn. Throws at the first answer of another status than expected.
  */
 export async function load(options: {
   readonly urls: readonly string[];
@@ -54,7 +54,7 @@ export async function load(options: {
       await post(urls[asked++ % urls.length] ?? "", next(), status, agent);
       const answered = performance.now();
       counted += 1;
-      if (sent >= begin && answered <= end) {
+      if (answered >= begin && answered <= end) {
         durations.push(answered - sent);
       }
       sent = answered;

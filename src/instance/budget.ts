@@ -3,7 +3,7 @@
  * the rest of the five minutes. So all projects draw on one bucket, which never lets 1,200 through in any five minutes:
  * 300 s × RATE + CAPACITY + CREDIT = 1,190.
  */
-const RATE = 3.85;
+export const RATE = 3.85;
 export const CAPACITY = 20;
 /** Polls leave this many permits to creates and to people's calls. */
 const RESERVE = 8;

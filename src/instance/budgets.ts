@@ -6,6 +6,7 @@ import {
   leftAt,
   levelAt,
   newBudget,
+  RATE,
   type Budget,
   type Left,
   type PermitKind,
@@ -19,11 +20,18 @@ export interface OwnersBudget {
   readonly left: Left | null;
 }
 
+/** Who waits for a create's permit comes back one after the other, as fast as permits come. */
+const TURN_MS = Math.ceil(1_000 / RATE);
+/** But no later than that, since not all who were given a turn come back. */
+const LAST_TURN_MS = 4_000;
+
 /** The budget of each credential's owner. In memory but for how long nobody calls, since forgetting that costs five minutes. */
 export class Budgets {
   readonly #sql: Sql;
   readonly #startedAt: number;
   readonly #known = new Map<string, Budget>();
+  /** When the last one who was refused is to come back. */
+  readonly #turns = new Map<string, number>();
 
   constructor(sql: Sql, startedAt: number) {
     this.#sql = sql;
@@ -34,7 +42,10 @@ export class Budgets {
   take(owner: string, kind: PermitKind, now: number): number | null {
     const drawn = draw(this.#of(owner), kind, now);
     this.#known.set(owner, drawn.budget);
-    return drawn.granted ? null : drawn.until;
+    if (drawn.granted) {
+      return null;
+    }
+    return kind === "create" ? this.#turn(owner, drawn.until) : drawn.until;
   }
 
   block(owner: string, until: number): void {
@@ -62,6 +73,14 @@ export class Budgets {
         left: leftAt(budget, now),
       };
     });
+  }
+
+  /** Were all told the same time, each would ask for every permit that there is, and one of them get it. */
+  #turn(owner: string, from: number): number {
+    const next = (this.#turns.get(owner) ?? -Infinity) + TURN_MS;
+    const turn = Math.min(Math.max(from, next), from + LAST_TURN_MS);
+    this.#turns.set(owner, turn);
+    return turn;
   }
 
   #of(owner: string): Budget {

@@ -84,11 +84,11 @@ function readDigest(scheme: HmacScheme, text: string): Bytes | null {
 
 /** The bytes that were signed; `null` when the body would have to be text and is not. */
 function fill(template: string, fields: ReadonlyMap<string, string>, body: Bytes): Bytes | null {
-  const pieces: Bytes[] = [];
-  // Every second piece is a name.
   if (template === "{body}") {
     return body;
   }
+  const pieces: Bytes[] = [];
+  // Every second piece is a name.
   for (const [n, piece] of template.split(/\{([a-z_]+(?::json)?)\}/).entries()) {
     if (n % 2 === 0) {
       pieces.push(utf8(piece));
