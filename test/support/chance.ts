@@ -28,5 +28,11 @@ export function withoutChance(draw: () => number): () => void {
       .spyOn(crypto, "randomUUID")
       .mockImplementation(() => `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`),
   ];
-  return () => spies.forEach((spy) => spy.mockRestore());
+  return () => {
+    for (const spy of spies) {
+      // What it has kept of its calls would outlive it.
+      spy.mockClear();
+      spy.mockRestore();
+    }
+  };
 }

@@ -106,9 +106,10 @@ export class World extends Outside {
     this.#all.push(this);
     this.turns = beside?.turns ?? (draw === undefined ? null : new Turns(draw));
     if (beside === undefined) {
-      vi.spyOn(globalThis, "fetch").mockImplementation((input, init) =>
-        this.#fetch(new Request(input, init)),
-      );
+      // The same spy again where there is one, which would keep every request of thousands of runs.
+      vi.spyOn(globalThis, "fetch")
+        .mockClear()
+        .mockImplementation((input, init) => this.#fetch(new Request(input, init)));
       (globalThis as { __fault?: unknown }).__fault = (
         point: string,
         state: DurableObjectState | null,
