@@ -15,40 +15,6 @@ export interface Due {
  * table that waits carry it as `due_at`, and whatever starts an effect uses the same key.
  */
 export function agenda(sql: Sql, now: number): Due[] {
-  const { start, wakeAt } = line(sql, now);
-  const { due, until } = timed(sql);
-  const all: Due[] = [
-    ...start.map((id) => ({ key: `deploy/${id}`, kind: "upstream", at: now }) as const),
-    ...(wakeAt === null ? [] : [{ key: "line", kind: "upstream", at: wakeAt } as const]),
-    ...due,
-  ];
-  // What failed in a way nobody foresaw comes again later and later, and at last no more.
-  return all.flatMap((d) => {
-    const at = until.get(d.key);
-    return at === undefined ? [d] : at === null ? [] : [{ ...d, at: Math.max(d.at, at) }];
-  });
-}
-
-interface Timed {
-  readonly version: number;
-  readonly due: readonly Due[];
-  /** Before when nothing is done about what is in trouble, by its key; null: at no time. */
-  readonly until: ReadonlyMap<string, number | null>;
-}
-const read = new WeakMap<Sql, Timed>();
-
-/** What the rows say, whatever time it is. Asked in each change and after each effect, read once for the same rows. */
-function timed(sql: Sql): Timed {
-  const last = read.get(sql);
-  if (last?.version === sql.version) {
-    return last;
-  }
-  const fresh = { version: sql.version, due: dueRows(sql), until: troubles(sql) };
-  read.set(sql, fresh);
-  return fresh;
-}
-
-function dueRows(sql: Sql): Due[] {
   const due: Due[] = [];
   const add = (kind: SlotKind, prefix: string, query: string): void => {
     for (const { id, at } of sql.all<{ id: string; at: number }>(query)) {
@@ -56,6 +22,13 @@ function dueRows(sql: Sql): Due[] {
     }
   };
 
+  const { start, wakeAt } = line(sql, now);
+  for (const id of start) {
+    due.push({ key: `deploy/${id}`, kind: "upstream", at: now });
+  }
+  if (wakeAt !== null) {
+    due.push({ key: "line", kind: "upstream", at: wakeAt });
+  }
   add(
     "upstream",
     "deploy",
@@ -99,12 +72,22 @@ function dueRows(sql: Sql): Due[] {
     "project",
     "SELECT 'look' AS id, look_at AS at FROM project WHERE look_at IS NOT NULL",
   );
-  return due;
+  return putOff(sql, due);
 }
 
-function troubles(sql: Sql): ReadonlyMap<string, number | null> {
-  const rows = sql.all<{ key: string; due_at: number | null }>("SELECT key, due_at FROM troubles");
-  return new Map(rows.map(({ key, due_at: at }) => [key, at]));
+/** What failed in a way nobody foresaw comes again later and later, and at last no more. */
+function putOff(sql: Sql, due: Due[]): Due[] {
+  const troubles = sql.all<{ key: string; due_at: number | null }>(
+    "SELECT key, due_at FROM troubles",
+  );
+  if (troubles.length === 0) {
+    return due;
+  }
+  const until = new Map(troubles.map((t) => [t.key, t.due_at]));
+  return due.flatMap((d) => {
+    const at = until.get(d.key);
+    return at === undefined ? [d] : at === null ? [] : [{ ...d, at: Math.max(d.at, at) }];
+  });
 }
 
 /** How soon a restarted object takes up what its predecessor had under way. */
