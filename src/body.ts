@@ -35,7 +35,7 @@ export async function readBody(request: Message, limit: number): Promise<Bytes> 
   }
 }
 
-/** A byte more than was declared, so that one read takes the body and sees its end. */
+/** A byte more than was declared, so that what is read next is the end. */
 function firstRead({ headers }: Message): number {
   const declared = Number.parseInt(headers.get("content-length") ?? "", 10);
   return declared > 0 ? Math.min(declared, MOST_AT_ONCE) + 1 : UNDECLARED;
@@ -49,22 +49,19 @@ async function readAll(
 ): Promise<Bytes> {
   const chunks: Bytes[] = [];
   let size = 0;
-  for (let next = first; ; next = MOST_AT_ONCE) {
+  for (;;) {
+    const room = size < first ? first - size : MOST_AT_ONCE;
     // A byte more than is let in shows that there is too much.
-    const wanted = Math.min(next, limit - size + 1);
-    const { done, value } = await reader
-      .readAtLeast(wanted, new Uint8Array(wanted))
-      .catch(interrupted);
-    if (value !== undefined) {
-      size += value.byteLength;
-      chunks.push(value);
+    const wanted = Math.min(room, limit - size + 1);
+    const { done, value } = await reader.read(new Uint8Array(wanted)).catch(interrupted);
+    if (done) {
+      return join(chunks, size);
     }
+    size += value.byteLength;
     if (size > limit) {
       throw tooLarge(limit);
     }
-    if (done || value.byteLength < wanted) {
-      return join(chunks, size);
-    }
+    chunks.push(value);
   }
 }
 

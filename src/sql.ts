@@ -9,7 +9,6 @@ export class Sql {
   readonly #storage: DurableObjectStorage;
   /** Another one whenever what is stored may have changed: what was worked out under the same still holds. */
   version = 0;
-  readonly #singles = new Map<string, object | null>();
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -25,28 +24,9 @@ export class Sql {
     return this.all<Row>(query, ...bindings)[0] ?? null;
   }
 
-  /**
-   * The row of a table that has one. It is read again only after a statement was run that names the table, since much
-   * of what a change decides rests on it.
-   */
-  single<Row extends object>(table: string): Readonly<Row> | null {
-    const known = this.#singles.get(table);
-    if (known !== undefined) {
-      return known as Readonly<Row> | null;
-    }
-    const row = Object.freeze(this.one<Row>(`SELECT * FROM ${table}`));
-    this.#singles.set(table, row);
-    return row;
-  }
-
   /** Runs a statement for its effect and returns how many rows it wrote, index entries included. */
   run(query: string, ...bindings: SqlValue[]): number {
     this.version += 1;
-    for (const table of this.#singles.keys()) {
-      if (query.includes(table)) {
-        this.#singles.delete(table);
-      }
-    }
     return this.#storage.sql.exec(query, ...bindings).rowsWritten;
   }
 
@@ -77,7 +57,7 @@ export class Sql {
     try {
       return this.#storage.transactionSync(body);
     } catch (error) {
-      this.#forget();
+      this.version += 1;
       throw error;
     }
   }
@@ -85,13 +65,8 @@ export class Sql {
   /** Leaves nothing, not even tables. */
   async deleteAll(): Promise<void> {
     const deleted = this.#storage.deleteAll();
-    this.#forget();
-    await deleted;
-  }
-
-  #forget(): void {
     this.version += 1;
-    this.#singles.clear();
+    await deleted;
   }
 }
 

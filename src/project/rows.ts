@@ -128,7 +128,7 @@ export interface ExternalRow {
 }
 
 export function projectRow(sql: Sql): Readonly<ProjectRow> {
-  const row = sql.single<ProjectRow>("project");
+  const row = sql.one<ProjectRow>("SELECT * FROM project");
   if (row === null) {
     throw new Error("project: not registered");
   }

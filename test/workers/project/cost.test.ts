@@ -29,7 +29,7 @@ describe("a deploy, from a push to its success", () => {
     expect(cost.polls).toBeLessThanOrEqual(9);
     expect(requests(cost)).toBeLessThanOrEqual(26);
     expect(cost.rowsWritten).toBeLessThanOrEqual(90);
-    expect(cost.rowsRead).toBeLessThanOrEqual(500);
+    expect(cost.rowsRead).toBeLessThanOrEqual(1_200);
   });
 
   it("told to three, costs one row more for each delivery, and little else", async () => {
@@ -39,7 +39,7 @@ describe("a deploy, from a push to its success", () => {
     expect(requests(cost)).toBeLessThanOrEqual(30);
     // 39 for the deliveries; the rest is alarms.
     expect(cost.rowsWritten).toBeLessThanOrEqual(139);
-    expect(cost.rowsRead).toBeLessThanOrEqual(2_500);
+    expect(cost.rowsRead).toBeLessThanOrEqual(5_300);
   });
 });
 
