@@ -224,7 +224,7 @@ const OF_THE_INSTANCE = [
 ];
 /** Its other columns: ids, names and addresses that have a pattern, words of ours, what is sealed. */
 const INSTANCE_FIXED =
-  /\.(?:id|key|name|hash|key_id|account_id|deploy_id|project|kind|scopes|credential|email|email_domain|service_token)$|^budgets\.owner$/;
+  /\.(?:id|key|name|hash|key_id|account_id|deploy_id|project|kind|scopes|credential|email|email_domain|service_token)$|^(?:budgets\.owner|settings\.visited)$/;
 
 /** Puts it there by the API; says how to have the instance as it was, which others share. */
 async function poisonInstance(): Promise<() => Promise<void>> {

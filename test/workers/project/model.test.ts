@@ -7,8 +7,8 @@ import { COMMANDS, policy } from "../support/model/commands.ts";
 import { Play, travelMs } from "../support/model/play.ts";
 
 /**
- * The line's rules over the real object, the instance and the sandbox in virtual time: 200 runs of up to 6 random steps and
- * 80 of up to 14, with what must hold judged after each step (../support/model/rules.ts), and at the end that everything
+ * The line's rules over the real object, the instance and the sandbox in virtual time: 160 runs of up to 6 random steps and
+ * 60 of up to 14, with what must hold judged after each step (../support/model/rules.ts), and at the end that everything
  * ends once nothing is in the way. `SIGNALBOX_RUNS=20000` for a long one. Effects take turns (../support/turns.ts), so that
  * what a run does follows from its seed. ./simulation.test.ts has several projects beside each other;
  * test/unit/project/line-model.test.ts does the same for the decisions alone, with longer runs.
@@ -20,8 +20,8 @@ afterAll(() => {
 
 describe("a project's line", () => {
   it.each([
-    { runs: 200, length: 6 },
-    { runs: 80, length: 14 },
+    { runs: 160, length: 6 },
+    { runs: 60, length: 14 },
   ])(
     "keeps its rules, whatever is asked of it and whatever breaks: $runs times up to $length steps",
     async ({ runs, length }) => {
