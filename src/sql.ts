@@ -61,13 +61,6 @@ export class Sql {
       throw error;
     }
   }
-
-  /** Leaves nothing, not even tables. */
-  async deleteAll(): Promise<void> {
-    const deleted = this.#storage.deleteAll();
-    this.version += 1;
-    await deleted;
-  }
 }
 
 /** One step of a schema. Never edit one that has shipped: add another. */

@@ -3,8 +3,9 @@ import { configOf } from "./env.ts";
 import { projectsOfRound, visitEach, type Visited } from "./walk.ts";
 
 /**
- * Wakes the registered projects whose turn it is, which with 5,000 or fewer are all, so that a lost alarm never stops one for long, and has it seal anew what an older key
- * has sealed; likewise the instance, which has no alarm and is swept by this. One project that fails does not stop the others.
+ * Wakes the registered projects whose turn it is, which with 5,000 or fewer are all, so that a lost alarm never stops one for
+ * long, and has them seal anew what an older key has sealed; likewise the instance, which has no alarm and is swept by this. One
+ * project that fails does not stop the others.
  */
 export async function runWatchdog(env: Env): Promise<Visited> {
   const config = await configOf(env);

@@ -500,7 +500,7 @@ export class Project extends DurableObject<Env> {
     this.#registered = false;
     this.context.alarm.fired();
     this.context.listeners.dismiss(CLOSED.removed);
-    await this.context.sql.deleteAll();
+    await this.ctx.storage.deleteAll();
     return known;
   }
 
